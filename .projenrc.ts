@@ -1,0 +1,116 @@
+import { awscdk, javascript, JsonFile } from 'projen';
+
+const CDK_FLOOR = '2.250.0'; // lowest aws-cdk-lib with every feature in use; the library is compiled against it
+const CONSTRUCTS = '10.5.1';
+
+const project = new awscdk.AwsCdkConstructLibrary({
+  name: 'cdk-lustre-auto-export',
+  description: 'One CDK construct: FSx for Lustre per run, SPOT AWS Batch, automatic export to S3, deleted only when every byte is proven to be there.',
+  author: 'The cdk-lustre-auto-export authors',
+  authorAddress: 'cdk-lustre-auto-export@example.com',
+  authorOrganization: true,
+  repositoryUrl: 'https://github.com/cdk-lustre-auto-export/cdk-lustre-auto-export.git',
+  license: 'Apache-2.0',
+  copyrightOwner: 'The cdk-lustre-auto-export authors',
+  keywords: ['aws', 'cdk', 'fsx', 'lustre', 'batch', 'spot', 'step-functions', 's3', 'hpc'],
+  defaultReleaseBranch: 'main',
+  packageManager: javascript.NodePackageManager.NPM,
+  projenrcTs: true,
+  minNodeVersion: '20.0.0',
+  cdkVersion: CDK_FLOOR,
+  constructsVersion: CONSTRUCTS,
+  jsiiVersion: '~6.0.0',
+  typescriptVersion: '~6.0.3', // the one jsii 6 carries; 7 breaks the peers of ts-jest and typescript-eslint
+  sampleCode: false,
+  github: false,
+  release: false,
+  depsUpgrade: false,
+  publishToPypi: { distName: 'cdk-lustre-auto-export', module: 'cdk_lustre_auto_export' },
+  publishToMaven: {
+    javaPackage: 'io.github.cdklustre.autoexport',
+    mavenGroupId: 'io.github.cdklustre',
+    mavenArtifactId: 'cdk-lustre-auto-export',
+  },
+  // handlers live in lambda-src/ and are bundled by scripts/bundle-lambdas.mjs, so projen's own discovery is off
+  lambdaAutoDiscover: false,
+  edgeLambdaAutoDiscover: false,
+  singletonLambdaAutoDiscover: false,
+  lambdaExtensionAutoDiscover: false,
+  integrationTestAutoDiscover: false,
+  eslintOptions: {
+    dirs: ['src', 'lambda-src', 'local', 'test', 'examples'],
+    commandOptions: { fix: false, extraArgs: ['--cache'] },
+  },
+  jestOptions: {
+    updateSnapshot: javascript.UpdateSnapshot.NEVER,
+    jestConfig: {
+      collectCoverage: false,
+      globalSetup: '<rootDir>/scripts/jest-global-setup.cjs',
+      testPathIgnorePatterns: ['/node_modules/', '/dist/', '/lib/'],
+    },
+  },
+  devDeps: [
+    'esbuild@~0.28.2', // bundles the handlers; another minor changes asset hashes
+    '@types/aws-lambda',
+    // API models: the handlers call them, and the local engine checks every call against their schemas
+    ...['batch', 'cloudwatch', 'ec2', 'ecr', 'ecs', 'fsx', 'iam', 'secrets-manager', 'sfn'].map((client) => `@aws-sdk/client-${client}@^3.1098.0`),
+    'aws-local-stepfunctions@3.0.0', // a third party's States Language interpreter
+    'asl-validator@^4', // rules of the States Language
+    '@sinonjs/fake-timers@^15', // the virtual clock
+    '@types/sinonjs__fake-timers@^15',
+    'fast-check@^4', // property tests
+    'tsx@^4', // runs the demo's TypeScript
+    'commander@^14', // the demo's arguments
+    'cli-table3@^0.6', // the demo's tables
+    'cli-progress@^3', // the demo's live progress
+    '@types/cli-progress@^3',
+    'picocolors@^1', // the demo's colours
+    '@viz-js/viz@^3', // graphviz, for the picture of the state machine
+    'vega@^5', // plots, for the timeline
+    'vega-lite@^5',
+  ],
+});
+
+// ---- handlers: bundled once at build time, shipped in the package ----
+project.preCompileTask.exec('rm -rf lib assets && node scripts/bundle-lambdas.mjs');
+project.gitignore.exclude('/assets/', '/dist-code/', '/demo-out/', '.jsii.tabl.json', '.eslintcache');
+project.npmignore!.include('/assets/');
+project.npmignore!.exclude(
+  '/lambda-src/', '/local/', '/scripts/', '/examples/', '/bench/', '/rosetta/', '/.ci/',
+  '/dist-code/', '/demo-out/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md',
+);
+
+// typescript-eslint takes the nearest tsconfig.json; each folder that is not published extends the one configuration
+const dev = new javascript.TypescriptConfig(project, {
+  fileName: 'tsconfig.dev.json',
+  include: ['src/**/*.ts', 'lambda-src/**/*.ts', 'local/**/*.ts', 'test/**/*.ts', 'examples/typescript/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
+  compilerOptions: { noEmit: true, rootDir: '.', types: ['node', 'jest'], isolatedModules: true, esModuleInterop: true, skipLibCheck: true },
+});
+dev.addExtends(project.tsconfig!);
+for (const folder of ['lambda-src', 'local', 'examples']) {
+  new JsonFile(project, `${folder}/tsconfig.json`, { obj: { extends: '../tsconfig.dev.json', include: ['**/*.ts'] }, marker: true });
+}
+project.eslint?.allowDevDeps('{lambda-src,local,examples}/**');
+project.eslint?.addRules({ 'max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
+
+project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');
+
+// ---- the two commands of the README: each installs what is not there yet ----
+project.package.setScript('test', 'node scripts/installed.mjs && npx projen test:all');
+project.package.setScript('demo', 'node scripts/installed.mjs && tsx local/demo/main.ts');
+project.addTask('test:all', {
+  description: 'Type-checks everything and runs the whole suite',
+  steps: [
+    { exec: 'node scripts/bundle-lambdas.mjs' },
+    { exec: 'tsc --noEmit -p tsconfig.dev.json' },
+    { exec: 'jest --ci', receiveArgs: true },
+  ],
+});
+project.addTask('check:bindings', { exec: 'rm -rf dist-code && jsii-pacmak --code-only -o dist-code && python3 -m compileall -q dist-code/python' });
+
+project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
+project.tasks.addEnvironment('CDK_VALIDATION', 'false'); // wasm validation of aws-cdk-lib >= 2.262 makes each synth four times slower
+project.package.addPackageResolutions('unrs-resolver@1.12.2'); // later versions name platform packages that not every registry holds
+new javascript.NpmConfig(project).addConfig('omit-lockfile-registry-resolved', 'true'); // the lock names no host
+
+project.synth();

@@ -1,0 +1,83 @@
+import { Switches } from './world';
+
+/** A fact that nobody has confirmed, and everything it may turn out to be. */
+export interface Switch {
+  readonly name: string;
+  /** Number in the fact sheet. */
+  readonly fact: string;
+  /** All readings; the first one is the most likely and the default. */
+  readonly readings: string[];
+  readonly says: string;
+}
+
+/**
+ * Every fact tagged [U], [I] or [S] that the workflow relies on. The workflow has to be right under each reading,
+ * so tests draw them at random.
+ */
+export const SWITCHES: Switch[] = [
+  // ---- Step Functions ----
+  { name: 'modelledErrorName', fact: 'E5', readings: ['suffixed', 'plain'], says: 'error of an SDK integration: FSx.FileSystemNotFoundException, or FSx.FileSystemNotFound' },
+  { name: 'unmodelledErrorName', fact: 'E5a', readings: ['generic', 'own'], says: 'error no API model lists: FSx.FSxException, or its own name, FSx.ThrottlingException' },
+  { name: 'answerCasing', fact: 'E6', readings: ['javaV2', 'api'], says: 'members of an SDK integration\'s answer: DnsName, or as in the API, DNSName' },
+  // ---- FSx: life cycle ----
+  { name: 'logGroupArn', fact: 'A2.1', readings: ['anyForm', 'noWildcard'], says: 'a log group ARN ending in `:*` is accepted, or refused with BadRequest' },
+  { name: 'fileSystemCreation', fact: 'A9.1', readings: ['minutes', 'halfAnHour'], says: 'a file system is AVAILABLE after 2-8 minutes, or only after half an hour' },
+  { name: 'capacityShortage', fact: 'A9.3', readings: ['lifecycleFailed', 'badRequest'], says: 'no capacity shows as Lifecycle FAILED, or as BadRequest on the create' },
+  { name: 'createdFileSystem', fact: 'A7.1', readings: ['visibleAtOnce', 'visibleLate'], says: 'Describe knows a file system at once, or answers FileSystemNotFound for some seconds' },
+  { name: 'importTaskBlocksDelete', fact: 'A4.6', readings: ['yes', 'no'], says: 'the import task of a new association makes DeleteFileSystem answer 400, or not' },
+  { name: 'dataSourceRole', fact: 'A4.11', readings: ['left', 'deleted'], says: 'the service-linked role of a link stays after the file system is gone, or FSx deletes it' },
+  // ---- FSx: association and export ----
+  { name: 'associationDirectory', fact: 'A4.2', readings: ['created', 'notCreated'], says: 'the link makes its directory on the file system, or leaves that to a client' },
+  { name: 'omittedExportPolicy', fact: 'A6.2', readings: ['unchanged', 'cleared'], says: 'an update without AutoExportPolicy leaves it as it is, or clears it' },
+  { name: 'emptyExportEvents', fact: 'A6.2', readings: ['accepted', 'refused'], says: '`Events: []` switches automatic export off, or is refused with BadRequest' },
+  { name: 'queueWhenDisabled', fact: 'A6.2', readings: ['kept', 'dropped'], says: 'messages queued when automatic export is switched off are still exported, or dropped' },
+  { name: 'queueOnUpdate', fact: 'A6.2', readings: ['kept', 'dropped'], says: 'any other update of an association leaves its queue alone, or drops it' },
+  { name: 'updateOfMisconfigured', fact: 'A3.2a', readings: ['checksAgain', 'refused'], says: 'an update makes a MISCONFIGURED association checked again, or is refused with BadRequest' },
+  { name: 'missedWhileMisconfigured', fact: 'G8', readings: ['lost', 'caughtUp'], says: 'changes made while MISCONFIGURED are never exported, or exported once AVAILABLE' },
+  { name: 'openFileOfDeadClient', fact: 'G4', readings: ['exportedAfterEviction', 'neverExported'], says: 'a file left open by a killed client is exported when the client is evicted, or never' },
+  // ---- CloudWatch ----
+  { name: 'idleMetric', fact: 'B4', readings: ['zeros', 'missing'], says: 'an idle queue publishes zeros, or nothing' },
+  { name: 'firstPoint', fact: 'B4', readings: ['withAssociation', 'withFirstMessage', 'tenMinutesLate'], says: 'when the first data point of a new association appears' },
+  { name: 'publicationLag', fact: 'B5', readings: ['seventySeconds', 'threeMinutes'], says: 'how long after its minute began a data point can be read' },
+  { name: 'backlogShows', fact: 'B6', readings: ['atOnce', 'afterOneMinute'], says: 'a backlog shows in the first minute, or the metric reads 0 for a minute more' },
+  { name: 'firstPointOfRange', fact: 'B9', readings: ['inOrder', 'shuffled'], says: 'data points come in order of time, or in any order' },
+  // ---- Batch ----
+  { name: 'updateWhileUpdating', fact: 'D1.10', readings: ['refused', 'queued', 'ignored'], says: 'UpdateComputeEnvironment while UPDATING is a ClientException, takes effect afterwards, or changes nothing' },
+  { name: 'idleUpdate', fact: 'D1.3', readings: ['twoMinutes', 'thirtyMinutes'], says: 'how long an update of an environment without instances takes' },
+  { name: 'updateShows', fact: 'D1.3', readings: ['atOnce', 'late'], says: 'Describe shows UPDATING with the answer of the update, or still VALID and the old template for some seconds' },
+  { name: 'jobsDuringUpdate', fact: 'D1.10', readings: ['wait', 'startOnOldTemplate'], says: 'jobs wait while their environment is UPDATING, or start on instances of the old template' },
+  { name: 'idleInstances', fact: 'D1.9', readings: ['scaledDown', 'keptForMinutes'], says: 'an idle instance goes at once, or stays for minutes and takes the next job' },
+  { name: 'reclaimShowsAs', fact: 'D5.1', readings: ['hostTerminated', 'exit137', 'exit143'], says: 'an attempt on a reclaimed host ends as `Host EC2 ... terminated`, or first as exit 137 or 143' },
+  { name: 'listJobs', fact: 'E19', readings: ['atOnce', 'late'], says: 'ListJobs knows a job at once, or only after some seconds' },
+  { name: 'definitionRevisions', fact: 'D5.4', readings: ['atOnce', 'late'], says: 'DescribeJobDefinitions knows a definition at once, or only after some seconds' },
+  { name: 'terminateQueuedJob', fact: 'D5.2', readings: ['failed', 'failedLate'], says: 'a job terminated before it started is FAILED at once, or some minutes later' },
+  // ---- hosts ----
+  { name: 'agentStart', fact: 'D2.3', readings: ['afterUserData', 'besideUserData'], says: 'the ECS agent waits for the user data to end, or starts while it runs' },
+  { name: 'packageAtBoot', fact: 'D2.7', readings: ['works', 'failsTwice'], says: 'the first dnf install works, or only the third' },
+  { name: 'consoleOutput', fact: 'D2.4', readings: ['kept', 'empty'], says: 'the console of an ended instance can be read, or is empty' },
+  { name: 'endedInstance', fact: 'D1.9', readings: ['described', 'notFound'], says: 'an ended instance is described as terminated, or InvalidInstanceID.NotFound' },
+  { name: 'endedContainerInstance', fact: 'D1.9', readings: ['inactive', 'missing'], says: 'the container instance of an ended host is INACTIVE, or in `failures` as MISSING' },
+  { name: 'spotNotice', fact: 'C9', readings: ['twoMinutes', 'none'], says: 'a reclaimed instance gets its two minutes, or goes at once' },
+  // ---- EC2, IAM ----
+  { name: 'newLaunchTemplate', fact: 'E19', readings: ['visibleAtOnce', 'visibleLate'], says: 'a launch template can be used at once, or is NotFound for some seconds' },
+];
+
+/** The most likely reading of each. */
+export function defaults(): Switches {
+  return Object.fromEntries(SWITCHES.map(({ name, readings }) => [name, readings[0]]));
+}
+
+/** One reading of each at random. */
+export function draw(random: () => number): Switches {
+  return Object.fromEntries(SWITCHES.map(({ name, readings }) => [name, readings[Math.floor(random() * readings.length)]]));
+}
+
+/** The defaults with some chosen; a name or reading that is not listed is an error. */
+export function choose(chosen: Switches = {}): Switches {
+  for (const [name, reading] of Object.entries(chosen)) {
+    const found = SWITCHES.find((each) => each.name === name);
+    if (!found) throw new Error(`no switch is named ${name}`);
+    if (!found.readings.includes(reading)) throw new Error(`switch ${name} has no reading ${reading}, only ${found.readings.join(', ')}`);
+  }
+  return { ...defaults(), ...chosen };
+}

@@ -1,0 +1,52 @@
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { IFailurePath } from './failure-path';
+
+/**
+ * What a drain monitor is told when it renders its states. Every `...Path` is a JSON path into the state document.
+ */
+export interface ExportDrainContext {
+  /** Scope to create the states under. */
+  readonly scope: Construct;
+  /** Put before the name of every state, so that a part can be rendered twice into one state machine. */
+  readonly statePrefix: string;
+  /** `{ id, executionArn, startedAt, token }` of the run. */
+  readonly runPath: string;
+  /** The run's parameters, by the names that the secret uses. */
+  readonly parametersPath: string;
+  /** `{ fileSystemId, mountName }`. */
+  readonly fileSystemPath: string;
+  /** `{ associationId, fileSystemPath, dataRepositoryPath }` of the association that exports. */
+  readonly associationPath: string;
+  /** `{ outcome, mayHaveWritten, lastWritePossibleAt }` of the workload. */
+  readonly jobPath: string;
+  /** What the batch environment wrote; `quietAt` in it, if there, is when its last instance was seen gone. */
+  readonly computePath: string;
+  /**
+   * The one place in the document that the monitor writes to. Afterwards it holds at least
+   * `{ proven, reason, evidence }`; only `proven === true` lets the file system be deleted, a missing key is false.
+   */
+  readonly resultPath: string;
+  /** `{ waits, count }`: the seconds to wait before each look; no wait left means that the time is up. */
+  readonly schedulePath: string;
+  /** What happens when a state fails: the file system is kept. */
+  readonly failures: IFailurePath;
+}
+
+/**
+ * Answers when every byte that was written is in S3.
+ *
+ * There is no null implementation: without an answer the file system is never deleted.
+ * Implementations: `ExportDrainMonitor`.
+ */
+export interface IExportDrainMonitor {
+  /**
+   * Renders the states that wait until the export is complete, and write the verdict.
+   * No job of the run writes any more when they begin.
+   */
+  drain(context: ExportDrainContext): sfn.IChainable;
+
+  /** Grants what the rendered states need to the role of the state machine. */
+  grantTo(grantee: iam.IGrantable): void;
+}

@@ -1,0 +1,109 @@
+/** The state document: one JSON object that flows through the machine. Each part owns one key. */
+export interface StateDocument {
+  readonly input: unknown;
+  readonly run: Run;
+  readonly parameters: RunParameters;
+  readonly fileSystem: Partial<FileSystemState>;
+  readonly associations: { output: Partial<AssociationState>; inputs: Partial<AssociationState>[] };
+  readonly compute: Partial<ComputeState>;
+  readonly job: Partial<JobState>;
+  readonly export: Partial<ExportState>;
+  /** The first failure of the run; empty while there is none. */
+  readonly error: { Error?: string; Cause?: string };
+  /** What failed while cleaning up, by step. */
+  readonly failures: { [step: string]: { Error?: string; Cause?: string } };
+}
+
+export interface Run {
+  /** Names everything that the run creates. */
+  readonly id: string;
+  readonly executionArn: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** 40 hexadecimal digits; `<purpose>-<token>` is the idempotency token of a call (at most 63 characters, A2.9). */
+  readonly token: string;
+}
+
+/** Seconds to wait before each look; the sum is the deadline. */
+export interface Schedule {
+  readonly waits: number[];
+  readonly count: number;
+}
+
+export interface Schedules {
+  readonly fileSystem: Schedule;
+  readonly attach: Schedule;
+  readonly job: Schedule;
+  readonly stop: Schedule;
+  readonly detach: Schedule;
+  readonly drain: Schedule;
+  readonly deletion: Schedule;
+}
+
+/** The seed's run-time parameters under the seed's names, and what else a run can be told. */
+export interface RunParameters {
+  readonly autoExport: boolean;
+  readonly deleteLustre: boolean;
+  readonly lustreFileSystemTypeVersion: string;
+  readonly lustreStorageCapacity: number;
+  readonly lustreImportedFileChunkSize: number;
+  readonly jobDefinitionContainerImage: string;
+  readonly jobDefinitionRetryAttempts: number;
+  readonly jobDefinitionVcpus: number;
+  readonly jobDefinitionMemory: number;
+  readonly waitForLustreCreationSeconds: number;
+  readonly waitForJobCompletionSeconds: number;
+  readonly waitForCheckMetricsSeconds: number;
+  readonly lambdaPeriodSeconds: number;
+  readonly lambdaTimeDiffMinutes: number;
+  /** Key prefix that the run exports to, run id included where each run has its own; ends with a slash or is empty. */
+  readonly prefix: string;
+  readonly jobCommand: string[];
+  readonly jobEnvironment: { [name: string]: string };
+  readonly schedules: Schedules;
+}
+
+export interface FileSystemState {
+  readonly fileSystemId: string;
+  readonly mountName: string;
+  readonly lifecycle: string;
+  readonly createdAt: string;
+}
+
+export interface AssociationState {
+  readonly associationId: string;
+  /** Directory on the file system, with a leading slash. */
+  readonly fileSystemPath: string;
+  /** `s3://bucket/prefix/` */
+  readonly dataRepositoryPath: string;
+  readonly lifecycle: string;
+}
+
+export interface ComputeState {
+  readonly jobQueueArn: string;
+  readonly hostPath: string;
+  /** When the last instance of the run was seen gone. */
+  readonly quietAt: string;
+}
+
+export interface JobAttempt {
+  readonly startedAt?: string;
+  readonly stoppedAt?: string;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly reclaimed: boolean;
+}
+
+export interface JobState {
+  readonly outcome: 'SUCCEEDED' | 'FAILED' | 'STOPPED';
+  readonly mayHaveWritten: boolean;
+  readonly lastWritePossibleAt: string;
+  readonly jobIds: string[];
+  readonly attempts: number;
+}
+
+export interface ExportState {
+  readonly proven: boolean;
+  readonly reason: string;
+  readonly evidence: { [key: string]: unknown };
+}

@@ -1,0 +1,33 @@
+/**
+ * Names of the errors that handlers raise on purpose. They are public API: users match on them.
+ * None of them is retried: the same call would give the same answer.
+ */
+export const ErrorName = {
+  INVALID_PARAMETERS: 'InvalidParameters',
+  PREFLIGHT_FAILED: 'PreflightFailed',
+  FOREIGN_FILE_SYSTEM: 'ForeignFileSystem',
+  FILE_SYSTEM_FAILED: 'FileSystemFailed',
+  FILE_SYSTEM_TIMED_OUT: 'FileSystemTimedOut',
+  ASSOCIATION_FAILED: 'AssociationFailed',
+  ASSOCIATION_MISCONFIGURED: 'AssociationMisconfigured',
+  COMPUTE_ENVIRONMENT_INVALID: 'ComputeEnvironmentInvalid',
+  COMPUTE_ENVIRONMENT_BUSY: 'ComputeEnvironmentBusy',
+  COMPUTE_ENVIRONMENT_TIMED_OUT: 'ComputeEnvironmentTimedOut',
+  INSTANCES_NOT_GONE: 'InstancesNotGone',
+  JOB_FAILED: 'JobFailed',
+  JOB_ATTEMPTS_EXHAUSTED: 'JobAttemptsExhausted',
+  JOB_NEVER_STARTED: 'JobNeverStarted',
+  JOB_TIMED_OUT: 'JobTimedOut',
+  JOBS_NOT_STOPPED: 'JobsNotStopped',
+  EXPORT_NOT_PROVEN: 'ExportNotProven',
+  DRAIN_TIMED_OUT: 'DrainTimedOut',
+  DELETION_TIMED_OUT: 'DeletionTimedOut',
+  RUN_NOT_FOUND: 'RunNotFound',
+  RUN_STILL_RUNNING: 'RunStillRunning',
+  ANSWER_INCOMPLETE: 'AnswerIncomplete',
+} as const;
+
+export type ErrorName = typeof ErrorName[keyof typeof ErrorName];
+
+/** The errors after which the same call is not made again. */
+export const PERMANENT_ERRORS: string[] = Object.values(ErrorName).filter((name) => name !== ErrorName.ANSWER_INCOMPLETE);

@@ -1,0 +1,77 @@
+import * as path from 'path';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { PERMANENT_ERRORS } from './errors';
+import { IFailurePath } from '../failure-path';
+
+export interface PartFunctionProps {
+  /** Name of the bundle under `assets/lambda`. */
+  readonly bundle: string;
+  readonly description: string;
+  /** @default - a log group of the function's own */
+  readonly logGroup?: logs.ILogGroup;
+}
+
+export interface InvocationProps {
+  /** Name of the state; the handler's action has the same name, without the prefix. */
+  readonly action: string;
+  readonly statePrefix: string;
+  readonly payload: { [key: string]: unknown };
+  readonly resultPath: string;
+  readonly failures: IFailurePath;
+  readonly comment?: string;
+}
+
+/**
+ * The one function of a part. Each Task that needs its answer read goes through it, so that an answer with a missing
+ * field, or of more than 256 KiB, is an error that the state machine can catch (`States.Runtime` cannot be, E18).
+ */
+export class PartFunction extends Construct implements iam.IGrantable {
+  public readonly grantPrincipal: iam.IPrincipal;
+  private readonly function: lambda.Function;
+  private readonly version: lambda.Version;
+
+  constructor(scope: Construct, id: string, props: PartFunctionProps) {
+    super(scope, id);
+    this.function = new lambda.Function(this, 'Function', {
+      description: props.description,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: lambda.Code.fromAsset(path.join(__dirname, '..', '..', 'assets', 'lambda', props.bundle)),
+      memorySize: 256,
+      timeout: Duration.minutes(2),
+      logGroup: props.logGroup ?? new logs.LogGroup(this, 'Logs', { retention: logs.RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.RETAIN }),
+      // an execution of 30 days outlives a deploy: it goes on with the bundle it was started with
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
+    });
+    this.grantPrincipal = this.function.grantPrincipal;
+    this.version = this.function.currentVersion;
+  }
+
+  /** A Task that calls the function; every call is idempotent, so that all but deliberate errors are retried. */
+  public invocation(scope: Construct, props: InvocationProps): tasks.LambdaInvoke {
+    const task = new tasks.LambdaInvoke(scope, `${props.statePrefix}${props.action}`, {
+      lambdaFunction: this.version,
+      payloadResponseOnly: true,
+      payload: sfn.TaskInput.fromObject({ action: props.action, ...props.payload }),
+      resultPath: props.resultPath,
+      retryOnServiceExceptions: false,
+      taskTimeout: sfn.Timeout.duration(Duration.minutes(5)),
+      comment: props.comment,
+    });
+    task.addRetry({ errors: PERMANENT_ERRORS, maxAttempts: 0 });
+    task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 6, maxDelay: Duration.minutes(1) });
+    props.failures.protect(task);
+    return task;
+  }
+
+  /** Lets the state machine call every version: one that is running calls the version of its own time. */
+  public grantInvoke(grantee: iam.IGrantable): void {
+    this.function.grantInvoke(grantee);
+  }
+}

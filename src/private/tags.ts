@@ -1,0 +1,24 @@
+const PREFIX = 'cdk-lustre-auto-export';
+
+/**
+ * Tags that every resource of a run carries from its create call on: a clean-up rebuilds the run from them alone.
+ * They are public API.
+ */
+export const RunTag = {
+  /** Unique name of the state machine's construct; tells our resources from everybody else's. */
+  PIPELINE: `${PREFIX}:pipeline`,
+  RUN_ID: `${PREFIX}:run-id`,
+  EXECUTION_ARN: `${PREFIX}:execution-arn`,
+  STARTED_AT: `${PREFIX}:started-at`,
+  BUCKET: `${PREFIX}:bucket`,
+  PREFIX: `${PREFIX}:prefix`,
+  /** `true` where the file system is to be deleted once its export is proven. */
+  DELETE_LUSTRE: `${PREFIX}:delete-lustre`,
+  AUTO_EXPORT: `${PREFIX}:auto-export`,
+  PERIOD_SECONDS: `${PREFIX}:lambda-period-seconds`,
+  LOOK_BACK_MINUTES: `${PREFIX}:lambda-time-diff-minutes`,
+  JOB_QUEUE: `${PREFIX}:job-queue-arn`,
+  HOST_PATH: `${PREFIX}:host-path`,
+  /** Why a file system was kept; absent while a run uses it. */
+  KEPT: `${PREFIX}:kept`,
+} as const;
