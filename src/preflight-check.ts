@@ -14,8 +14,8 @@ export class PreflightCheck {
    */
   public static computeEnvironment(computeEnvironmentArn: string, baseLaunchTemplateId: string): PreflightCheck {
     return new PreflightCheck('computeEnvironment', { computeEnvironmentArn, baseLaunchTemplateId }, () => [
-      // Describe takes no resource and no condition key (Service Authorization Reference, AWS Batch)
-      new iam.PolicyStatement({ actions: ['batch:DescribeComputeEnvironments'], resources: ['*'] }),
+      // neither takes a resource or a condition key (Service Authorization Reference, AWS Batch and Amazon EC2)
+      new iam.PolicyStatement({ actions: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstanceTypes'], resources: ['*'] }),
     ]);
   }
 

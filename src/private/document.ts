@@ -8,6 +8,7 @@ export interface StateDocument {
   readonly compute: Partial<ComputeState>;
   readonly job: Partial<JobState>;
   readonly export: Partial<ExportState>;
+  readonly deletion?: Partial<DeletionState>;
   /** The first failure of the run; empty while there is none. */
   readonly error: { Error?: string; Cause?: string };
   /** What failed while cleaning up, by step. */
@@ -100,10 +101,23 @@ export interface JobState {
   readonly lastWritePossibleAt: string;
   readonly jobIds: string[];
   readonly attempts: number;
+  readonly submittedAt?: string;
+  readonly startedAt?: string;
+  readonly stoppedAt?: string;
 }
 
 export interface ExportState {
   readonly proven: boolean;
   readonly reason: string;
   readonly evidence: { [key: string]: unknown };
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+}
+
+export interface DeletionState {
+  readonly gone: boolean;
+  readonly lifecycle: string;
+  readonly goneAt?: string;
+  /** The last answer to DeleteFileSystem, where it was refused. */
+  readonly refusal?: { Error?: string; Cause?: string };
 }

@@ -33,6 +33,7 @@ export interface InvocationProps {
  */
 export class PartFunction extends Construct implements iam.IGrantable {
   public readonly grantPrincipal: iam.IPrincipal;
+  public readonly role: iam.IRole;
   private readonly function: lambda.Function;
   private readonly version: lambda.Version;
 
@@ -50,6 +51,7 @@ export class PartFunction extends Construct implements iam.IGrantable {
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
     this.grantPrincipal = this.function.grantPrincipal;
+    this.role = this.function.role!;
     this.version = this.function.currentVersion;
   }
 

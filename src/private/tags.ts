@@ -19,6 +19,8 @@ export const RunTag = {
   LOOK_BACK_MINUTES: `${PREFIX}:lambda-time-diff-minutes`,
   JOB_QUEUE: `${PREFIX}:job-queue-arn`,
   HOST_PATH: `${PREFIX}:host-path`,
+  /** Unique name of a batch environment's construct; on all of its instances and launch templates. */
+  ENVIRONMENT: `${PREFIX}:environment`,
   /** Why a file system was kept; absent while a run uses it. */
   KEPT: `${PREFIX}:kept`,
 } as const;

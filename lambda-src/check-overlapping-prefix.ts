@@ -1,0 +1,58 @@
+import { DescribeFileSystemsCommand, type FileSystem, FSxClient } from '@aws-sdk/client-fsx';
+import { isAccessDenied, permissionFinding } from './aws-errors';
+import type { PreflightContext } from './preflight';
+import { RunTag } from '../src/private/tags';
+
+const fsx = new FSxClient({});
+
+/**
+ * No other file system of ours, live or kept, exports to where this run exports to, below it or above it: each would
+ * overwrite the other's objects, and FSx looks for overlaps only within one file system (A5.6a).
+ */
+export async function checkOverlappingPrefix({ run, values, bucketName }: PreflightContext): Promise<string[]> {
+  const { prefix } = values;
+  if (prefix === undefined) return [];
+  try {
+    return (await fileSystems()).filter((fileSystem) => {
+      const tags = tagsOf(fileSystem);
+      return RunTag.PIPELINE in tags
+        && tags[RunTag.BUCKET] === bucketName
+        && tags[RunTag.EXECUTION_ARN] !== run.executionArn
+        && fileSystem.Lifecycle !== 'DELETING'
+        && overlap(tags[RunTag.PREFIX] ?? '', prefix);
+    }).map((fileSystem) => finding(fileSystem, bucketName, prefix));
+  } catch (error) {
+    if (isAccessDenied(error)) return [permissionFinding(`file systems that may export to s3://${bucketName}/${prefix}`, 'fsx:DescribeFileSystems')];
+    throw error;
+  }
+}
+
+/** Equal, or one holds the other. Both are empty or end with a slash, so that `a/` does not hold `ab/`. */
+export function overlap(one: string, other: string): boolean {
+  return one.startsWith(other) || other.startsWith(one);
+}
+
+async function fileSystems(): Promise<FileSystem[]> {
+  const found: FileSystem[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await fsx.send(new DescribeFileSystemsCommand({ NextToken }));
+    found.push(...page.FileSystems ?? []);
+    NextToken = page.NextToken;
+  } while (NextToken);
+  return found;
+}
+
+function tagsOf(fileSystem: FileSystem): { [key: string]: string } {
+  return Object.fromEntries((fileSystem.Tags ?? []).map(({ Key, Value }) => [Key, Value ?? '']));
+}
+
+function finding(fileSystem: FileSystem, bucketName: string, prefix: string): string {
+  const tags = tagsOf(fileSystem);
+  const other = `s3://${bucketName}/${tags[RunTag.PREFIX] ?? ''}`;
+  const owner = `file system ${fileSystem.FileSystemId} of run ${tags[RunTag.RUN_ID]} (${tags[RunTag.EXECUTION_ARN]})`;
+  const wayOut = RunTag.KEPT in tags
+    ? `it was kept: ${tags[RunTag.KEPT]}; clean it up with {"cleanUp":{"executionArn":"${tags[RunTag.EXECUTION_ARN]}"}} or delete it`
+    : 'wait for the end of that run';
+  return `s3://${bucketName}/${prefix} overlaps with ${other}, which ${owner} exports to; ${wayOut}, or use another prefix`;
+}

@@ -1,0 +1,107 @@
+import type { ComputeEnvironmentDetail } from '@aws-sdk/client-batch';
+import type { Instance, LaunchTemplate } from '@aws-sdk/client-ec2';
+import { requireField } from './answer';
+import { raise } from './raise';
+import { EnvironmentSettings, launchTemplateName, NextStep, NO_RUN, RUN_TEMPLATE_VERSION } from '../src/private/batch-environment-payloads';
+import type { Run } from '../src/private/document';
+import { ErrorName } from '../src/private/errors';
+import { RunTag } from '../src/private/tags';
+
+/** What one look has found. */
+export interface Look {
+  readonly settings: EnvironmentSettings;
+  readonly run: Run;
+  /** Undefined where the environment does not exist. */
+  readonly environment?: ComputeEnvironmentDetail;
+  /** All launch templates of this environment. */
+  readonly launchTemplates: LaunchTemplate[];
+}
+
+/** Whose launch template the environment shows; a run's template that is gone serves nobody any more. */
+type Owner = 'base' | 'thisRun' | 'otherRun' | 'goneRun' | 'stranger';
+
+const tagOf = (resource: { Tags?: { Key?: string; Value?: string }[] }, key: string) => resource.Tags?.find((tag) => tag.Key === key)?.Value;
+const shown = ({ environment }: Look) => requireField(environment?.computeResources?.launchTemplate, 'computeResources.launchTemplate');
+
+/** The template may be shown by id or by name, as it was given or not. */
+function shownTemplate(look: Look): LaunchTemplate | undefined {
+  const { launchTemplateId, launchTemplateName: name } = shown(look);
+  return look.launchTemplates.find((each) => each.LaunchTemplateId === launchTemplateId || each.LaunchTemplateName === name);
+}
+
+function ownerOf(look: Look): Owner {
+  const { launchTemplateId, launchTemplateName: name } = shown(look);
+  if (!launchTemplateId && !name) requireField(undefined, 'launchTemplate.launchTemplateId');
+  const template = shownTemplate(look);
+  if ((template?.LaunchTemplateId ?? launchTemplateId) === look.settings.baseLaunchTemplateId) return 'base';
+  if ((template?.LaunchTemplateName ?? name) === launchTemplateName(look.run.id)) return 'thisRun';
+  if (template) return 'otherRun';
+  return name?.startsWith(launchTemplateName('')) ? 'goneRun' : 'stranger';
+}
+
+/** The look in words, for errors and for the reader of an execution. */
+export function describe(look: Look): string {
+  if (!look.environment) return 'it does not exist';
+  const { status, statusReason } = look.environment;
+  const { launchTemplateId, launchTemplateName: name, version } = shown(look);
+  return `${status} with launch template ${name ?? shownTemplate(look)?.LaunchTemplateName ?? launchTemplateId} version ${version}`
+    + (statusReason ? ` (${statusReason})` : '');
+}
+
+/** What brings the environment to this run's launch template. Errors where that cannot come true. */
+export function stepToAttach(look: Look): NextStep {
+  const { settings: { computeEnvironmentArn }, environment } = look;
+  const invalid = (why: string) => raise(ErrorName.COMPUTE_ENVIRONMENT_INVALID, `compute environment ${computeEnvironmentArn} cannot take jobs: ${why}`);
+  if (!environment) return invalid('it does not exist');
+  const owner = ownerOf(look);
+  if (owner === 'otherRun' || owner === 'stranger') {
+    const execution = tagOf(shownTemplate(look) ?? {}, RunTag.EXECUTION_ARN);
+    raise(ErrorName.COMPUTE_ENVIRONMENT_BUSY, `compute environment ${computeEnvironmentArn} is ${describe(look)}, which belongs to `
+      + (execution ? `execution ${execution}: wait for its end, or let it be cleaned up` : 'none of our runs: set it back to the base launch template'));
+  }
+  if (requireField(environment.state, 'state') !== 'ENABLED') return invalid(`its state is ${environment.state}; enable it`);
+  switch (requireField(environment.status, 'status')) {
+    case 'CREATING':
+    case 'UPDATING':
+      return 'WAIT';
+    case 'VALID':
+      // VALID alone says nothing: it may be the VALID from before the update
+      return owner === 'thisRun' && requireField(shown(look).version, 'launchTemplate.version') === RUN_TEMPLATE_VERSION ? 'DONE' : 'UPDATE';
+    case 'INVALID':
+      return owner === 'goneRun' ? 'UPDATE' : invalid(describe(look));
+    default:
+      return invalid(describe(look));
+  }
+}
+
+/**
+ * What brings the environment away from this run's launch template. The first look never ends the wait: an update that
+ * was asked for a moment ago may not show yet.
+ */
+export function stepToDetach(look: Look, turn: number): NextStep {
+  const { environment } = look;
+  const status = environment && requireField(environment.status, 'status');
+  const changing = status === 'UPDATING' || status === 'CREATING';
+  if (environment && status !== 'DELETING' && status !== 'DELETED') {
+    const owner = ownerOf(look);
+    if (owner === 'thisRun') return changing ? 'WAIT' : 'UPDATE';
+    if (owner === 'base' && changing) return 'WAIT';
+  }
+  return turn === 0 ? 'WAIT' : 'DONE';
+}
+
+export function runTemplateExists({ launchTemplates, run }: Look): boolean {
+  return launchTemplates.some((template) => template.LaunchTemplateName === launchTemplateName(run.id));
+}
+
+/**
+ * Whether an instance may have the run's file system mounted. Its tag tells; without it the time does: before the run's
+ * start and after the environment was seen back, nothing was launched from the run's template.
+ */
+export function mayHaveMounted(instance: Instance, run: Run, detachedAt: string): boolean {
+  const runId = tagOf(instance, RunTag.RUN_ID);
+  if (runId !== undefined && runId !== NO_RUN) return runId === run.id;
+  if (runId === NO_RUN) return false;
+  const launchedAt = requireField(instance.LaunchTime, 'Instance.LaunchTime').getTime();
+  return launchedAt >= Date.parse(run.startedAt) && launchedAt < Date.parse(detachedAt);
+}

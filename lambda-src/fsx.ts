@@ -1,0 +1,42 @@
+import {
+  DataRepositoryAssociation, FileSystem, FSxClient, paginateDescribeDataRepositoryAssociations, paginateDescribeFileSystems,
+} from '@aws-sdk/client-fsx';
+import { RunTag } from '../src/private/tags';
+
+export const fsx = new FSxClient({});
+
+/** The file system, or undefined where it is gone (A7.1). */
+export async function findFileSystem(fileSystemId: string): Promise<FileSystem | undefined> {
+  try {
+    for await (const page of paginateDescribeFileSystems({ client: fsx }, { FileSystemIds: [fileSystemId] })) {
+      const found = page.FileSystems?.find((candidate) => candidate.FileSystemId === fileSystemId);
+      if (found) return found;
+    }
+  } catch (error) {
+    if ((error as Error).name === 'FileSystemNotFound') return undefined;
+    throw error;
+  }
+  throw new Error(`DescribeFileSystems answered without ${fileSystemId} and without FileSystemNotFound`);
+}
+
+/** FSx has no filter by tag: every file system of the account and region is looked through. */
+export async function findFileSystemsOfRun(executionArn: string): Promise<FileSystem[]> {
+  const found: FileSystem[] = [];
+  for await (const page of paginateDescribeFileSystems({ client: fsx }, {})) {
+    found.push(...(page.FileSystems ?? []).filter((fileSystem) => tagOf(fileSystem, RunTag.EXECUTION_ARN) === executionArn));
+  }
+  return found;
+}
+
+export async function findAssociations(fileSystemId: string): Promise<DataRepositoryAssociation[]> {
+  const found: DataRepositoryAssociation[] = [];
+  const filters = { Filters: [{ Name: 'file-system-id' as const, Values: [fileSystemId] }] };
+  for await (const page of paginateDescribeDataRepositoryAssociations({ client: fsx }, filters)) {
+    found.push(...(page.Associations ?? []));
+  }
+  return found;
+}
+
+export function tagOf(resource: { Tags?: { Key?: string; Value?: string }[] }, key: string): string | undefined {
+  return resource.Tags?.find((tag) => tag.Key === key)?.Value;
+}

@@ -1,0 +1,63 @@
+// The program that the demo's job runs: plain Node, as it would lie in a user's image. It writes its files below the
+// working directory, remembers how far it came, and goes on there after a SIGKILL.
+//   node job.mjs --files 3000 --seed 1              writes
+//   node job.mjs --files 3000 --seed 1 --manifest   tells what it would have written when done: path, size, SHA-256
+import { createCipheriv, createHash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: { files: { type: 'string' }, seed: { type: 'string' }, manifest: { type: 'boolean' }, pause: { type: 'string', default: '1' } },
+});
+const total = Number(values.files);
+const CHUNK = 16 * 1024;
+const CHECKPOINT = 'checkpoint.json';
+const CHECKPOINT_EVERY = 20;
+const LARGEST = Math.min(400_000, Math.ceil(2e9 / total)); // so that all together stay under 200 MB
+const DIRECTORIES = ['mesh', 'fields/pressure', 'fields/velocity', 'logs/rank 0', 'logs/rank 1', 'statistics/moyenne carrée', 'statistics/平均'];
+
+const hash = (text) => createHash('sha256').update(text).digest();
+const checkpoint = (done) => `${JSON.stringify({ done, of: total })}\n`;
+
+/** The n-th file, from the seed alone. */
+function file(n) {
+  const key = hash(`${values.seed}/${n}`);
+  const [a, b, c] = [0, 4, 8].map((at) => key.readUInt32LE(at) / 2 ** 32);
+  const size = a < 0.04 ? 0 : Math.floor(Math.exp(b * Math.log(LARGEST)));
+  const path = `${DIRECTORIES[Math.floor(c * DIRECTORIES.length)]}/part ${String(n).padStart(6, '0')}.bin`;
+  return { path, content: createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16)).update(Buffer.alloc(size)) };
+}
+
+const tell = (...words) => process.stdout.write(`${words.join('\t')}\n`); // synchronous on a pipe: what was told had happened
+const line = (path, content) => tell(path, content.length, createHash('sha256').update(content).digest('hex'));
+
+if (values.manifest) {
+  for (let n = 0; n < total; n++) line(file(n).path, file(n).content);
+  line(CHECKPOINT, Buffer.from(checkpoint(total)));
+} else {
+  const start = existsSync(CHECKPOINT) ? JSON.parse(readFileSync(CHECKPOINT, 'utf8')).done : 0;
+  tell('start', start);
+  for (let n = start; n < total; n++) {
+    const { path, content } = file(n);
+    mkdirSync(dirname(path), { recursive: true });
+    tell('open', path, content.length);
+    const descriptor = openSync(path, 'w'); // a half-written file of an earlier attempt begins anew
+    for (let at = 0; at < content.length; at += CHUNK) {
+      const end = Math.min(at + CHUNK, content.length);
+      const half = at + Math.ceil((end - at) / 2);
+      writeSync(descriptor, content, at, half - at);
+      if (at === 0) tell('begun', path, content.length);
+      await sleep(Number(values.pause)); // a real solver computes here: nearly all of its time a file is half written
+      writeSync(descriptor, content, half, end - half);
+    }
+    closeSync(descriptor);
+    tell('close', path, content.length);
+    if ((n + 1) % CHECKPOINT_EVERY === 0 || n + 1 === total) {
+      writeFileSync(`${CHECKPOINT}.tmp`, checkpoint(n + 1));
+      renameSync(`${CHECKPOINT}.tmp`, CHECKPOINT); // whole or not at all
+      tell('checkpoint', n + 1);
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import { StateMachine } from 'aws-local-stepfunctions';
+import { prepare, TaskDefinition } from './definition';
+import { History } from './history';
+import { turn } from './world-clock';
+
+// node 20 lacks it; the interpreter's Catch on States.ALL would swallow the TypeError as if the task had failed
+(Promise as any).withResolvers ??= function withResolvers(this: PromiseConstructor) {
+  let resolve, reject;
+  const promise = new this((onResolve, onReject) => { resolve = onResolve; reject = onReject; });
+  return { promise, resolve, reject };
+};
+
+/** 256 KiB of UTF-8: input or output of a state, answer of a task (E9). */
+const DATA_LIMIT = 256 * 1024;
+
+/** The error of a task, as the workflow sees it. */
+export class TaskError extends Error {
+  readonly isRetryable: boolean;
+  readonly isCatchable: boolean;
+
+  /** @param catchable false for what `States.ALL` does not match: `States.Runtime`, `States.DataLimitExceeded` (E18) */
+  constructor(error: string, cause: string, catchable = true) {
+    super(cause);
+    this.name = error;
+    this.isRetryable = catchable;
+    this.isCatchable = catchable;
+  }
+}
+
+export interface Outcome {
+  readonly status: 'SUCCEEDED' | 'FAILED' | 'ABORTED';
+  readonly output?: any;
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+export interface ExecutionOptions {
+  readonly input: unknown;
+  /** The context object: `Execution` and `StateMachine`. */
+  readonly context: { readonly Execution: { readonly Id: string; readonly Name: string; readonly RoleArn: string }; readonly [key: string]: unknown };
+  readonly history: History;
+  readonly during: <T>(work: Promise<T>) => Promise<T>;
+  /** Makes the call of a Task: chosen by its Resource ARN, never by the state's name. */
+  readonly task: (task: TaskDefinition, parameters: any, state: string) => Promise<unknown>;
+  /** Told of each state that is entered, before anything of it is done. */
+  readonly onEnter?: (state: string, execution: Execution) => void;
+}
+
+/** A definition that this interpreter runs as AWS would; anything else has been refused. */
+export class Machine {
+  private readonly machine: StateMachine;
+  private readonly tasks: Record<string, TaskDefinition>;
+  private readonly fails: Record<string, any>;
+
+  constructor(readonly definition: any) {
+    const { runnable, tasks, fails } = prepare(definition);
+    this.tasks = tasks;
+    this.fails = fails;
+    this.machine = new StateMachine(runnable, { validationOptions: { noValidate: true } });
+  }
+
+  public start(options: ExecutionOptions): Execution {
+    return new Execution(this.machine, this.tasks, this.fails, options);
+  }
+}
+
+/** One execution. States are run by the interpreter; what it does not know of is added here: limits, history, faults. */
+export class Execution {
+  readonly result: Promise<Outcome>;
+  private readonly stop: () => void;
+  /** Set when the execution ended otherwise than by its definition. */
+  private verdict?: Outcome;
+
+  constructor(machine: StateMachine, tasks: Record<string, TaskDefinition>, private readonly fails: Record<string, any>, private readonly options: ExecutionOptions) {
+    const handlers = Object.fromEntries(Object.entries(tasks).map(([state, task]) => [state, (parameters: any) => this.call(state, task, parameters)]));
+    const run = machine.run(options.input as any, {
+      overrides: { taskResourceLocalHandlers: handlers as any },
+      context: options.context as any,
+      noThrowOnAbort: true,
+    });
+    this.stop = run.abort;
+    this.result = this.finish(run.result, this.read(run.eventLogs));
+  }
+
+  /** StopExecution: cannot be caught (E18). */
+  public abort(): void {
+    this.end({ status: 'ABORTED' });
+  }
+
+  private end(verdict: Outcome): void {
+    if (this.verdict) return;
+    this.verdict = verdict;
+    this.stop();
+  }
+
+  private async finish(result: Promise<unknown>, log: Promise<void>): Promise<Outcome> {
+    let outcome: Outcome;
+    try {
+      outcome = { status: 'SUCCEEDED', output: await result };
+    } catch (thrown: any) {
+      const error = thrown.cause ?? thrown;
+      outcome = { status: 'FAILED', error: error.name, cause: error.message };
+    }
+    await log;
+    return this.verdict ?? this.unnamed(outcome);
+  }
+
+  /** The interpreter makes up a name for a Fail state that has none. */
+  private unnamed(outcome: Outcome): Outcome {
+    const fail = this.fails[this.options.history.lastState ?? ''];
+    if (outcome.status !== 'FAILED' || !fail) return outcome;
+    return {
+      ...outcome,
+      error: 'Error' in fail || 'ErrorPath' in fail ? outcome.error : undefined,
+      cause: 'Cause' in fail || 'CausePath' in fail ? outcome.cause : undefined,
+    };
+  }
+
+  private async call(state: string, task: TaskDefinition, parameters: any): Promise<any> {
+    // the log is read first, so that a limit or a fault on entering this state acts before its call is made
+    await this.options.during(turn());
+    if (this.verdict) throw new TaskError('States.Runtime', 'the execution has ended', false);
+    const { history } = this.options;
+    const attempt = history.startTask(state, task.resource, parameters);
+    try {
+      if (size(parameters) > DATA_LIMIT) throw tooLarge(`the parameters of ${state}`);
+      const answer = await this.options.task(task, parameters, state) ?? null;
+      if (size(answer) > DATA_LIMIT) throw tooLarge(`the answer of ${state}`);
+      attempt.answer(answer);
+      return answer;
+    } catch (error: any) {
+      attempt.fail(error.name, error.message);
+      throw error instanceof TaskError ? error : new TaskError(error.name, error.message, false);
+    }
+  }
+
+  /** Follows what the interpreter reports. */
+  private async read(log: AsyncIterable<any>): Promise<void> {
+    const { history, onEnter } = this.options;
+    for await (const event of log) {
+      if (this.verdict) continue; // what follows the end never happened
+      const time = new Date(event.timestamp).toISOString();
+      switch (event.type) {
+        case 'StateEntered':
+          history.entered(event.state.name, event.state.type, event.state.input, time);
+          this.check(event.state.input, `the input of ${event.state.name}`);
+          onEnter?.(event.state.name, this);
+          break;
+        case 'StateExited':
+          history.exited(event.state.name, event.state.type, event.state.output, time);
+          this.check(event.state.output, `the output of ${event.state.name}`);
+          break;
+        case 'StateFailed':
+          this.failed(event);
+          break;
+      }
+    }
+  }
+
+  private failed(event: any): void {
+    const { name, type } = event.state;
+    const raised = this.options.history.failed(name, event.Error, event.Cause);
+    // an error that neither the task nor the States Language names comes out of the interpreter's own evaluation
+    if (['Task', 'Pass', 'Choice', 'Wait'].includes(type) && !raised && !event.Error.startsWith('States.')) {
+      this.end({ status: 'FAILED', error: 'States.Runtime', cause: `${event.Error}: ${event.Cause} in state ${name}` });
+    }
+  }
+
+  private check(value: unknown, what: string): void {
+    if (size(value) <= DATA_LIMIT) return;
+    const error = tooLarge(what);
+    this.end({ status: 'FAILED', error: error.name, cause: error.message });
+  }
+}
+
+function size(value: unknown): number {
+  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value), 'utf8');
+}
+
+function tooLarge(what: string): TaskError {
+  return new TaskError('States.DataLimitExceeded', `${what} is longer than 256 KiB`, false);
+}

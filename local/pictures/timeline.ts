@@ -1,0 +1,150 @@
+import { duration } from './text';
+
+// the bundled builds, by require: the packages' own entries load ES modules, which jest and early releases of Node 20 cannot
+/* eslint-disable @typescript-eslint/no-require-imports */
+const vega = require('vega/build/vega.js') as { View: new(flow: object, options: object) => { toSVG(): Promise<string> }; parse(spec: object): object };
+const vegaLite = require('vega-lite/build/vega-lite.js') as { compile(spec: object, options?: object): { spec: object } };
+/* eslint-enable */
+
+/** A value at a time in milliseconds. */
+export interface Point {
+  readonly time: number;
+  readonly value: number;
+}
+
+export interface Span {
+  readonly row: string;
+  readonly from: number;
+  readonly to: number;
+  /** The part of the run, by colour; or how a job attempt ended. */
+  readonly kind: string;
+}
+
+export interface TimelineModel {
+  readonly title: string;
+  readonly subtitle?: string;
+  /** Milliseconds, as all times of the model. */
+  readonly start: number;
+  readonly end: number;
+  /** How many times faster than real time the run was: adds an axis in real seconds. */
+  readonly scale?: number;
+  /** What the workflow did, one row each, in order. */
+  readonly states: readonly Span[];
+  /** The attempts of the job; kinds: see ATTEMPT_COLOURS. */
+  readonly attempts: readonly Span[];
+  readonly written: readonly Point[];
+  readonly exported: readonly Point[];
+  /** Age of the oldest file that waits for its export, in seconds. */
+  readonly age: readonly Point[];
+  readonly deletedAt?: number;
+}
+
+const RECLAIM = 'SPOT reclaim';
+export const ATTEMPT_COLOURS = { succeeded: '#1b7837', [RECLAIM]: '#e08214', failed: '#c62828', running: '#9aa0a6' };
+const PHASE_COLOURS = ['#4878a8', '#6a9f58', '#a87ba5', '#d19c4c', '#5fa2ce', '#c8524a', '#85796f', '#2f7f7b'];
+const FILE_COLOURS = { written: '#3c4043', exported: '#2166ac' };
+const WIDTH = 980;
+/** Seconds for each millisecond of the whole: a bar is never thinner than can be seen. */
+const THINNEST = 1.5e-6;
+
+/** One picture of one run over one time axis. */
+export async function timelineSvg(model: TimelineModel): Promise<string> {
+  return new vega.View(vega.parse(vegaLite.compile(spec(model)).spec), { renderer: 'none' }).toSVG();
+}
+
+function spec(model: TimelineModel): object {
+  const span = model.end - model.start;
+  const x = { field: 'at', type: 'quantitative', scale: { domain: [0, span / 1000], nice: false } };
+  const bottom = { title: 'time of the run (h:mm:ss)', values: ticks(span / 1000), labelExpr: CLOCK, grid: true };
+  const quiet = { title: null, values: ticks(span / 1000), labels: false, ticks: false, domain: false, grid: true };
+  const at = (time: number) => (time - model.start) / 1000;
+  const points = (series: readonly Point[], kind: string) => series.map(({ time, value }) => ({ at: at(time), value, kind }));
+  const spans = (list: readonly Span[]) => list.map((one) => ({ ...one, at: at(one.from), until: Math.max(at(one.to), at(one.from) + span * THINNEST), text: `${one.kind === RECLAIM ? '✖ ' : ''}${duration(one.to - one.from)}` }));
+  const deletion = model.deletedAt === undefined ? [] : [{ at: at(model.deletedAt) }];
+  const deletionRule = { data: { values: deletion }, mark: { type: 'rule', color: '#c62828', strokeDash: [5, 3], strokeWidth: 1.5 }, encoding: { x } };
+
+  const bars = (title: string, list: readonly Span[], color: object, rowHeight: number) => ({
+    title: heading(title),
+    width: WIDTH,
+    height: { step: rowHeight },
+    layer: [
+      { data: { values: spans(list) }, mark: { type: 'bar', height: { band: 0.72 }, cornerRadius: 2 }, encoding: { ...rows(list), x: { ...x, axis: quiet }, x2: { field: 'until' }, color } },
+      ...textsOf(spans(list), span / 1000, list, x),
+      deletionRule,
+    ],
+  });
+
+  const line = (title: string, values: object[], color: object, axis: object) => ({
+    title: heading(title),
+    width: WIDTH,
+    height: 150,
+    layer: [
+      { data: { values }, mark: { type: 'line', interpolate: 'step-after', strokeWidth: 2 }, encoding: { x: { ...x, axis }, y: { field: 'value', type: 'quantitative', title: null, axis: { format: ',d', tickCount: 5 } }, color } },
+      deletionRule,
+    ],
+  });
+
+  const phases = [...new Set(model.states.map(({ kind }) => kind))];
+  const kinds = Object.keys(ATTEMPT_COLOURS).filter((kind) => model.attempts.some((attempt) => attempt.kind === kind));
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
+    title: { text: model.title, subtitle: [model.subtitle ?? '', deletion.length ? `dashed red line: the file system is gone, at ${duration(model.deletedAt! - model.start)}` : 'the file system was not deleted'].filter(Boolean), anchor: 'start', fontSize: 18, subtitleFontSize: 12, subtitleColor: '#5f6368', offset: 14 },
+    background: 'white',
+    padding: 16,
+    spacing: 22,
+    vconcat: [
+      ...model.scale ? [realAxis(span / 1000, model.scale)] : [],
+      bars('States of the workflow', model.states, colour('Part of the run', phases, PHASE_COLOURS), 17),
+      ...model.attempts.length ? [bars('Attempts of the job', model.attempts, colour('Attempt ended by', kinds, kinds.map((kind) => ATTEMPT_COLOURS[kind as keyof typeof ATTEMPT_COLOURS])), 22)] : [],
+      line('Number of files', [...points(model.written, 'written by the job'), ...points(model.exported, 'exported to S3')],
+        colour('Files', ['written by the job', 'exported to S3'], [FILE_COLOURS.written, FILE_COLOURS.exported]), quiet),
+      line('AgeOfOldestQueuedMessage, in seconds', points(model.age, 'age'), { value: '#8e44ad' }, bottom),
+    ],
+    resolve: { scale: { color: 'independent' } },
+    config: {
+      font: 'Helvetica,Arial,sans-serif',
+      view: { stroke: '#dadce0' },
+      axis: { gridColor: '#eceff1', labelColor: '#3c4043', titleColor: '#3c4043', labelLimit: 330, minExtent: 300, maxExtent: 300, titleFontWeight: 'normal' },
+      axisX: { minExtent: 0 },
+      legend: { titleFontSize: 11, labelFontSize: 11, orient: 'right', titleLimit: 200, labelLimit: 200 },
+    },
+  };
+}
+
+const CLOCK = "floor(datum.value / 3600) + ':' + format(floor(datum.value / 60) % 60, '02d') + ':' + format(floor(datum.value) % 60, '02d')";
+const heading = (text: string) => ({ text, anchor: 'start', frame: 'group', fontSize: 13, color: '#3c4043', offset: 6 });
+const rows = (list: readonly Span[]) => ({ y: { field: 'row', type: 'nominal', sort: [...new Set(list.map(({ row }) => row))], title: null, axis: { grid: false, ticks: false, domain: false, labelLimit: 480 /* vega takes letters for wider than they are */ } } });
+const colour = (title: string, domain: string[], range: string[]) => ({ field: 'kind', type: 'nominal', scale: { domain, range }, legend: { title } });
+
+/** How long it took, beside each bar: to its left where there is no room at its right. */
+function textsOf(values: { at: number; until: number }[], total: number, list: readonly Span[], x: object): object[] {
+  const text = (some: object[], field: string, align: string, dx: number) => ({
+    data: { values: some },
+    mark: { type: 'text', align, dx, fontSize: 9.5 },
+    encoding: { ...rows(list), x: { ...x, field }, text: { field: 'text' }, color: { condition: { test: `datum.kind === '${RECLAIM}'`, value: '#c62828' }, value: '#5f6368' } },
+  });
+  const isLate = ({ until }: { until: number }) => until > total * 0.94;
+  return [text(values.filter((one) => !isLate(one)), 'until', 'left', 4), text(values.filter(isLate), 'at', 'right', -4)];
+}
+
+/** Nothing but an axis in real seconds, above everything. */
+function realAxis(seconds: number, scale: number): object {
+  const real = seconds / scale;
+  return {
+    width: WIDTH,
+    height: 1,
+    view: { stroke: null },
+    data: { values: [{ at: 0 }] },
+    mark: { type: 'point', opacity: 0 },
+    encoding: {
+      x: { field: 'at', type: 'quantitative', scale: { domain: [0, real], nice: false }, axis: { orient: 'top', title: `real seconds (${scale} times faster)`, values: ticks(real), grid: false } },
+    },
+  };
+}
+
+/** About ten round numbers of seconds. */
+function ticks(seconds: number): number[] {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 172800, 604800];
+  const step = steps.find((one) => seconds / one <= 12) ?? 2592000;
+  return Array.from({ length: Math.floor(seconds / step) + 1 }, (_, i) => i * step);
+}

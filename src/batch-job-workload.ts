@@ -1,0 +1,177 @@
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Duration, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { PreflightCheck } from './preflight-check';
+import { BATCH_JOB_BUNDLE, BatchJobSettings } from './private/batch-job-payloads';
+import { PartFunction } from './private/part-function';
+import { PollLoop } from './private/poll-loop';
+import { RunTags } from './private/run-tags';
+import { RunTag } from './private/tags';
+import { check, validate } from './private/validation';
+import { IWorkload, WorkloadContext } from './workload';
+
+/**
+ * Properties of a BatchJobWorkload.
+ */
+export interface BatchJobWorkloadProps {
+  /**
+   * Where the container sees the exported directory of the run's file system. An absolute path.
+   *
+   * The container finds it in the environment variable `LUSTRE_PATH`, too.
+   *
+   * @default '/lustre'
+   */
+  readonly containerPath?: string;
+
+  /**
+   * Role that the container's own code assumes.
+   *
+   * @default - none: the code has no AWS permissions of its own
+   */
+  readonly jobRole?: iam.IRole;
+
+  /**
+   * Role that ECS uses to pull the image and to read secrets. Instances of the queue may pull from ECR without it.
+   *
+   * @default - none
+   */
+  readonly executionRole?: iam.IRole;
+
+  /**
+   * Longest time that the job may be without an instance, at its start and after every reclaim; then the run fails with
+   * `JobNeverStarted`, and with what the last instances said. Between 10 minutes and 1 day.
+   *
+   * @default Duration.hours(2)
+   */
+  readonly jobStartTimeout?: Duration;
+
+  /**
+   * Log group of the function that talks to Batch.
+   *
+   * @default - a new one
+   */
+  readonly logGroup?: logs.ILogGroup;
+}
+
+/**
+ * The work of a run as one AWS Batch job that runs the user's container image.
+ *
+ * A reclaim of the SPOT instance, and a start that never ran the image, is tried again up to `jobDefinitionRetryAttempts`
+ * times; any other failure ends the run with `JobFailed`. The container has to be able to resume: it finds what its
+ * earlier attempt wrote under `LUSTRE_PATH`, and the number of its attempt in `AWS_BATCH_JOB_ATTEMPT`.
+ */
+export class BatchJobWorkload extends Construct implements IWorkload {
+  /** What has to be true before a run may create anything: the image exists. */
+  public readonly preflightChecks: PreflightCheck[] = [PreflightCheck.containerImage()];
+
+  private readonly function: PartFunction;
+  private readonly settings: BatchJobSettings;
+
+  constructor(scope: Construct, id: string, props: BatchJobWorkloadProps = {}) {
+    super(scope, id);
+    const containerPath = props.containerPath ?? '/lustre';
+    const jobStartTimeout = props.jobStartTimeout ?? Duration.hours(2);
+    validate(this,
+      check.pattern('containerPath', containerPath, /^\/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/, 'an absolute path such as /lustre, and not / itself'),
+      check.duration('jobStartTimeout', jobStartTimeout, Duration.minutes(10), Duration.days(1)),
+    );
+    this.settings = {
+      containerPath,
+      jobRoleArn: props.jobRole?.roleArn,
+      executionRoleArn: props.executionRole?.roleArn,
+      jobStartTimeoutSeconds: jobStartTimeout.toSeconds(),
+      tags: new RunTags(this).render(),
+    };
+    this.function = new PartFunction(this, 'Handler', {
+      bundle: BATCH_JOB_BUNDLE,
+      description: 'Submits, follows and stops the job of a run',
+      logGroup: props.logGroup,
+    });
+    this.grantHandler([props.jobRole, props.executionRole].filter((role) => role !== undefined));
+  }
+
+  public run(context: WorkloadContext): sfn.IChainable {
+    const submit = this.invocation(context, 'SubmitJob');
+    const loop = new PollLoop(context.scope, {
+      statePrefix: context.statePrefix,
+      wait: 'WaitForJobCompletion',
+      first: submit, // a resubmission comes back here, and the count of the waits goes on: one deadline for all of them
+      checks: [this.invocation(context, 'CheckJobStatus')],
+      choice: 'IsJobComplete',
+      done: this.verdict(context, 'SUCCEEDED'),
+      branches: [{ when: this.verdict(context, 'RESUBMIT'), then: () => submit }],
+      giveUp: this.invocation(context, 'JobTimedOut'),
+      schedulePath: context.schedulePath,
+      counterPath: `${context.resultPath}.jobWait`,
+    });
+    return this.invocation(context, 'CreateJobDefinition').next(loop.chain);
+  }
+
+  public stop(context: WorkloadContext): sfn.IChainable {
+    return new PollLoop(context.scope, {
+      statePrefix: context.statePrefix,
+      wait: 'WaitForJobsToStop',
+      checks: [this.invocation(context, 'StopJobs')],
+      choice: 'AreJobsStopped',
+      done: sfn.Condition.and(sfn.Condition.isPresent(`${context.resultPath}.stopped`), sfn.Condition.booleanEquals(`${context.resultPath}.stopped`, true)),
+      giveUp: this.invocation(context, 'JobsNotStopped'),
+      schedulePath: context.schedulePath,
+      counterPath: `${context.resultPath}.stopWait`,
+      lookFirst: true,
+    }).chain;
+  }
+
+  public grantTo(grantee: iam.IGrantable): void {
+    this.function.grantInvoke(grantee);
+  }
+
+  private verdict({ resultPath }: WorkloadContext, verdict: string): sfn.Condition {
+    return sfn.Condition.and(sfn.Condition.isPresent(`${resultPath}.verdict`), sfn.Condition.stringEquals(`${resultPath}.verdict`, verdict));
+  }
+
+  private invocation(context: WorkloadContext, action: string) {
+    return this.function.invocation(context.scope, {
+      action,
+      statePrefix: context.statePrefix,
+      resultPath: context.resultPath,
+      failures: context.failures,
+      payload: {
+        run: sfn.JsonPath.objectAt(context.runPath),
+        parameters: sfn.JsonPath.objectAt(context.parametersPath),
+        compute: sfn.JsonPath.objectAt(context.computePath),
+        job: sfn.JsonPath.objectAt(context.resultPath),
+        settings: this.settings,
+      },
+    });
+  }
+
+  private grantHandler(roles: iam.IRole[]): void {
+    const grant = (statement: iam.PolicyStatementProps) => this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
+    const batchArn = (resource: string, resourceName: string) => Stack.of(this).formatArn({ service: 'batch', resource, resourceName });
+    grant({
+      // Service Authorization Reference, AWS Batch: none of these takes a resource
+      actions: ['batch:DescribeJobs', 'batch:ListJobs', 'batch:DescribeJobDefinitions', 'batch:DescribeJobQueues', 'batch:DescribeComputeEnvironments'],
+      resources: ['*'],
+    });
+    // names carry the run's id, which only the run knows
+    grant({ actions: ['batch:RegisterJobDefinition', 'batch:DeregisterJobDefinition'], resources: [batchArn('job-definition', 'lustre-*')] });
+    grant({ actions: ['batch:SubmitJob'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job-queue', '*')] });
+    grant({ actions: ['batch:TagResource'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job', '*')] });
+    grant({
+      actions: ['batch:TerminateJob'],
+      resources: [batchArn('job', '*')],
+      conditions: { Null: { [`aws:ResourceTag/${RunTag.RUN_ID}`]: 'false' } },
+    });
+    grant({ actions: ['ecs:DescribeContainerInstances'], resources: [Stack.of(this).formatArn({ service: 'ecs', resource: 'container-instance', resourceName: '*' })] });
+    // Service Authorization Reference, Amazon EC2: DescribeInstances takes no resource, GetConsoleOutput an instance
+    grant({ actions: ['ec2:DescribeInstances'], resources: ['*'] });
+    grant({
+      actions: ['ec2:GetConsoleOutput'],
+      resources: [Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' })],
+      conditions: { Null: { [`aws:ResourceTag/${RunTag.ENVIRONMENT}`]: 'false' } },
+    });
+    roles.forEach((role) => role.grantPassRole(this.function.grantPrincipal));
+  }
+}

@@ -1,0 +1,23 @@
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { IFailurePath } from '../failure-path';
+
+/** A failure path that begins at one state and puts the error at one place of the document. */
+export class CatchInto implements IFailurePath {
+  /**
+   * @param target where a failure leads
+   * @param resultPath where `{ Error, Cause }` is put
+   * @param unlike errors that lead elsewhere; they are looked at first
+   */
+  constructor(
+    private readonly target: sfn.IChainable,
+    private readonly resultPath: string,
+    private readonly unlike?: { readonly errors: string[]; readonly target: sfn.IChainable },
+  ) {}
+
+  public protect(state: sfn.State): void {
+    if (!('addCatch' in state)) throw new Error(`state ${state.stateId} cannot catch errors: only Task, Map and Parallel states can be protected`);
+    const { addCatch } = state as sfn.TaskStateBase;
+    if (this.unlike) addCatch.call(state, this.unlike.target, { errors: this.unlike.errors, resultPath: this.resultPath });
+    addCatch.call(state, this.target, { errors: ['States.ALL'], resultPath: this.resultPath });
+  }
+}

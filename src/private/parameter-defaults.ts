@@ -1,0 +1,69 @@
+import { Size, Token } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { ParameterValues } from './parameter-rules';
+import { check, validate } from './validation';
+import type { RunDeadlines, RunParameterProps } from '../pipeline-parameters';
+
+/** The props as the parameters of a run that was told nothing else: the seed's names, units and defaults. */
+export function defaultsOf(scope: Construct, props: RunParameterProps): ParameterValues {
+  const durations = {
+    waitForLustreCreation: props.waitForLustreCreation,
+    waitForJobCompletion: props.waitForJobCompletion,
+    waitForCheckMetrics: props.waitForCheckMetrics,
+    lambdaPeriod: props.lambdaPeriod,
+    lambdaTimeDiff: props.lambdaTimeDiff,
+  };
+  const sizes = {
+    lustreStorageCapacity: props.lustreStorageCapacity,
+    lustreImportedFileChunkSize: props.lustreImportedFileChunkSize,
+    jobDefinitionMemory: props.jobDefinitionMemory,
+  };
+  validate(scope,
+    ...Object.entries(durations).map(([prop, value]) => check.resolvedDuration(prop, value)),
+    ...Object.entries(sizes).map(([prop, value]) => check.resolvedSize(prop, value)),
+  );
+  return {
+    autoExport: props.autoExport ?? true,
+    deleteLustre: props.deleteLustre ?? true,
+    lustreFileSystemTypeVersion: props.lustreFileSystemTypeVersion ?? '2.15',
+    lustreStorageCapacity: (props.lustreStorageCapacity ?? Size.gibibytes(2400)).toGibibytes(),
+    lustreImportedFileChunkSize: (props.lustreImportedFileChunkSize ?? Size.mebibytes(1024)).toMebibytes(),
+    jobDefinitionContainerImage: props.jobDefinitionContainerImage?.bind(scope) ?? '',
+    jobDefinitionRetryAttempts: props.jobDefinitionRetryAttempts ?? 5,
+    jobDefinitionVcpus: props.jobDefinitionVcpus ?? 32,
+    jobDefinitionMemory: (props.jobDefinitionMemory ?? Size.mebibytes(30000)).toMebibytes(),
+    waitForLustreCreationSeconds: props.waitForLustreCreation?.toSeconds() ?? 30,
+    waitForJobCompletionSeconds: props.waitForJobCompletion?.toSeconds() ?? 300,
+    waitForCheckMetricsSeconds: props.waitForCheckMetrics?.toSeconds() ?? 60,
+    lambdaPeriodSeconds: props.lambdaPeriod?.toSeconds() ?? 60,
+    lambdaTimeDiffMinutes: props.lambdaTimeDiff?.toMinutes() ?? 15,
+    prefix: '', // the construct's own prefix is a setting: a run's own one replaces it whole
+    jobCommand: props.jobCommand ?? [],
+    jobEnvironment: props.jobEnvironment ?? {},
+  };
+}
+
+/** Values that are known at synth; tokens are checked when a run starts. An image may be left to the run. */
+export function knownValues(values: ParameterValues): Partial<ParameterValues> {
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) =>
+    !Token.isUnresolved(value) && !(name === 'jobDefinitionContainerImage' && value === '')
+    // a list or map with a token in it
+    && !(typeof value === 'object' && Object.values(value).some((item) => Token.isUnresolved(item)))));
+}
+
+/** The 14 parameters of the seed's second table. */
+export function seedValues({ prefix: _prefix, jobCommand: _command, jobEnvironment: _environment, ...seed }: ParameterValues): object {
+  return seed;
+}
+
+export function deadlineSeconds(deadlines: RunDeadlines): { [loop in keyof RunDeadlines]: number } {
+  return {
+    fileSystem: deadlines.fileSystem.toSeconds(),
+    attach: deadlines.attach.toSeconds(),
+    job: deadlines.job.toSeconds(),
+    stop: deadlines.stop.toSeconds(),
+    detach: deadlines.detach.toSeconds(),
+    drain: deadlines.drain.toSeconds(),
+    deletion: deadlines.deletion.toSeconds(),
+  };
+}

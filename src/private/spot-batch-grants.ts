@@ -1,0 +1,76 @@
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { EnvironmentSettings } from './batch-environment-payloads';
+import { PartFunction } from './part-function';
+import { RunTag } from './tags';
+
+export interface SpotBatchGrantsProps {
+  readonly handler: PartFunction;
+  readonly settings: EnvironmentSettings;
+  readonly instanceRole: iam.IRole;
+}
+
+/** What an environment's function and a state machine may do, by the Service Authorization Reference. */
+export class SpotBatchGrants {
+  constructor(private readonly scope: Construct, private readonly props: SpotBatchGrantsProps) {
+    allow(props.handler, {
+      // these take neither a resource nor a condition on one
+      actions: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstances', 'ec2:DescribeLaunchTemplates'],
+      resources: ['*'],
+    });
+  }
+
+  /** What the rendered states call. */
+  public grantTo(grantee: iam.IGrantable): void {
+    const { handler, settings, instanceRole } = this.props;
+    const { environmentTag } = settings;
+    const stack = Stack.of(this.scope);
+    const launchTemplates = [stack.formatArn({ service: 'ec2', resource: 'launch-template', resourceName: '*' })]; // EC2 chooses the id
+    handler.grantInvoke(grantee);
+    allow(grantee, { actions: ['batch:UpdateComputeEnvironment'], resources: [settings.computeEnvironmentArn] });
+    // listed for UpdateComputeEnvironment; whether an update that names no role needs them is not said
+    allow(grantee, {
+      actions: ['iam:PassRole'],
+      resources: [instanceRole.roleArn],
+      conditions: passedTo('ec2.amazonaws.com'),
+    });
+    allow(grantee, {
+      actions: ['iam:PassRole'],
+      resources: [stack.formatArn({
+        service: 'iam',
+        region: '',
+        resource: 'role',
+        resourceName: 'aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch', // the same in every partition
+        arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+      })],
+      conditions: passedTo('batch.amazonaws.com'),
+    });
+    allow(grantee, {
+      actions: ['ec2:CreateLaunchTemplate'],
+      resources: launchTemplates,
+      conditions: { StringEquals: { [`aws:RequestTag/${RunTag.ENVIRONMENT}`]: environmentTag } },
+    });
+    allow(grantee, {
+      actions: ['ec2:CreateTags'],
+      resources: launchTemplates,
+      conditions: { StringEquals: { 'ec2:CreateAction': 'CreateLaunchTemplate', [`aws:RequestTag/${RunTag.ENVIRONMENT}`]: environmentTag } },
+    });
+    allow(grantee, {
+      actions: ['ec2:DeleteLaunchTemplate'],
+      resources: launchTemplates,
+      conditions: {
+        StringEquals: { [`aws:ResourceTag/${RunTag.ENVIRONMENT}`]: environmentTag },
+        Null: { [`aws:ResourceTag/${RunTag.RUN_ID}`]: 'false' }, // never the base launch template
+      },
+    });
+  }
+}
+
+function allow(grantee: iam.IGrantable, statement: iam.PolicyStatementProps): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
+}
+
+function passedTo(service: string) {
+  return { StringEquals: { 'iam:PassedToService': iam.ServicePrincipal.servicePrincipalName(service) } };
+}
