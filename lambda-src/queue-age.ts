@@ -48,7 +48,7 @@ export function readQueue(now: number, quietAt: number, points: Point[], needed:
     return read(DrainReason.METRIC_STALE, `the newest data point of AgeOfOldestQueuedMessage is of ${iso(newest.at)}`);
   }
   if (newest.ageSeconds > 0) return read(DrainReason.QUEUE_NOT_EMPTY, `the oldest change in the queue was ${newest.ageSeconds} s old at ${iso(newest.at)}`);
-  const count = `the queue was empty for ${zeros} of ${needed} minutes in a row since ${iso(quietAt)}`;
+  const count = `the queue was empty for ${zeros} minutes in a row after ${iso(quietAt)}; ${needed} are needed`;
   return read(zeros < needed ? DrainReason.TOO_FEW_ZEROS : DrainReason.QUEUE_EMPTY, count);
 }
 

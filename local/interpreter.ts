@@ -1,6 +1,7 @@
 import { StateMachine } from 'aws-local-stepfunctions';
 import { prepare, TaskDefinition } from './definition';
 import { History } from './history';
+import { TaskError } from './task-error';
 import { turn } from './world-clock';
 
 // node 20 lacks it; the interpreter's Catch on States.ALL would swallow the TypeError as if the task had failed
@@ -12,20 +13,6 @@ import { turn } from './world-clock';
 
 /** 256 KiB of UTF-8: input or output of a state, answer of a task (E9). */
 const DATA_LIMIT = 256 * 1024;
-
-/** The error of a task, as the workflow sees it. */
-export class TaskError extends Error {
-  readonly isRetryable: boolean;
-  readonly isCatchable: boolean;
-
-  /** @param catchable false for what `States.ALL` does not match: `States.Runtime`, `States.DataLimitExceeded` (E18) */
-  constructor(error: string, cause: string, catchable = true) {
-    super(cause);
-    this.name = error;
-    this.isRetryable = catchable;
-    this.isCatchable = catchable;
-  }
-}
 
 export interface Outcome {
   readonly status: 'SUCCEEDED' | 'FAILED' | 'ABORTED';

@@ -1,6 +1,6 @@
 import { Api } from './api';
 import { convert, isDate, isModelledError, operation, problems } from './api-schema';
-import { TaskError } from './interpreter';
+import { TaskError } from './task-error';
 import { AwsError, World } from './world';
 
 /** Service as it stands in the Resource ARN: name of the SDK's client, and prefix of the errors (E5). */

@@ -52,7 +52,7 @@ export class AllocationStrategy {
   ) {}
 
   /** Whether a compute environment of this type can have the strategy. */
-  public supports(type: ComputeEnvironmentType): boolean {
-    return this.onlyFor === undefined || this.onlyFor === type;
+  public supports(computeEnvironmentType: ComputeEnvironmentType): boolean {
+    return this.onlyFor === undefined || this.onlyFor === computeEnvironmentType;
   }
 }

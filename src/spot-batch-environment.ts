@@ -80,8 +80,8 @@ export interface SpotBatchEnvironmentProps {
   readonly instanceTypes?: string[];
 
   /**
-   * vCPUs that are kept, and billed, while no run is there. The instances that are kept take no job: a run replaces them
-   * by its own.
+   * vCPUs that AWS Batch keeps, and that are billed, while no run is there. Such instances take no job and end themselves,
+   * so that AWS Batch starts them again and again; a run replaces them by its own.
    *
    * @default 0
    */
@@ -202,7 +202,7 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
     // two stacks of one class differ in their names only
     const environmentTag = `${Stack.of(this).stackName}/${Names.uniqueId(this)}`;
     const runTags = new RunTags(this);
-    const tags = () => ({ ...Stack.of(this).tags.tagValues(), ...runTags.cdkTagManager.tagValues(), [RunTag.ENVIRONMENT]: environmentTag });
+    const tags = () => ({ ...runTags.values(), [RunTag.ENVIRONMENT]: environmentTag });
     const templateData = launchTemplateData(settled.rootVolumeSize);
     const baseTemplate = this.createBaseTemplate(templateData, tags);
     this.computeEnvironmentArn = this.createComputeEnvironment(settled, network, baseTemplate, tags);

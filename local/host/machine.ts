@@ -157,7 +157,7 @@ function read(scratch: string): Machine {
 
 /** Text of a file as the host's own scripts would name things: without the scratch folder. */
 export function textOf(machine: Machine, name: string): string {
-  return (machine[name]?.text ?? '').split(ROOT).join('');
+  return (machine[name]?.text ?? '').split(`${ROOT}/.host/bin/`).join('/usr/bin/').split(ROOT).join('');
 }
 
 /** As `textOf`, line by line. */

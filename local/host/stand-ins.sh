@@ -12,7 +12,8 @@ failed() { echo "$name: ${1//$S/}" >&2; exit "${2:-1}"; }
 hangs() { : >"$H/hangs"; kill -KILL 0; }
 count() { local f=$H/counts/$1; n=$(($(cat "$f" 2>/dev/null || echo 0) + 1)); echo $n >"$f"; }
 seconds() { cat "$H/seconds"; }
-pass() { echo $(($(seconds) + $1)) >"$H/seconds"; appear; }
+# around a spot notice several loops sleep at once: their time is not counted
+pass() { [ "$HOST_MODE" = notice ] || echo $(($(seconds) + $1)) >"$H/seconds"; appear; }
 # directories of file systems that can be seen by now
 appear() {
   while IFS=$'\t' read -r id path after; do
@@ -49,7 +50,8 @@ over() {
   shift 2
   { cat "$H/mounts"; printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "${target#"$S"}" "$@"; } >"$H/mounts.new" && write_mounts
 }
-locked() { # can nothing be created at this path
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+locked() { # can nothing be created at this (absolute) path
   local dir=${1%/*}
   mount_of "$1"
   [ "$m_mode" = ro ] && return 0
@@ -118,6 +120,7 @@ END
         [ "$source" = "$address@tcp:/$known" ] && [ "$(seconds)" -ge "$available" ] || continue
         [ "$version" != 2.10 ] || failed "mount.lustre: mount $source at $target failed: Invalid argument" 22
         over "$target" "$H/lustre/${address%%.*}" "$source" "$mountType" $mode root / "${address%%.*}"
+        appear
         return
       done <"$H/file-systems"
       failed "mount.lustre: mount $source at $target failed: No such file or directory" 2 ;;
@@ -171,7 +174,7 @@ case $name in
     for word in "$@"; do
       case $word in
         -*) ;;
-        *) [ -d "$word" ] || ! locked "$word" || failed "cannot create directory '$word': Read-only file system" ;;
+        *) [ -d "$word" ] || ! locked "$(absolute "$word")" || failed "cannot create directory '$word': Read-only file system" ;;
       esac
     done
     mkdir "$@" ;;
@@ -184,7 +187,7 @@ case $name in
     count install
     [ $n -gt "$installFailures" ] || failed "Error: Failed to download metadata for repo 'amazonlinux' (try $n)"
     : >"$H/installed"
-    ln -sf ../stand-ins.sh "$H/bin/mount.lustre" ;;
+    ln -sf "$(readlink "$H/bin/mount")" "$H/bin/mount.lustre" ;;
   timeout)
     while :; do case $1 in -k | -s) shift 2 ;; -*) unmodelled ;; *) break ;; esac; done
     export HOST_TIMEOUT=${1%s}

@@ -168,6 +168,7 @@ export class Association {
 
   /** Writes the object of a file, with its POSIX metadata (A5.5). */
   copy(entry: FileEntry, count: number, at: number): void {
+    if (this.keyOf(entry) === '/') return; // the root of a bucket is no object
     const body = this.host.files.body(entry.path);
     this.host.bucket!.put(this.keyOf(entry), body, {
       count,

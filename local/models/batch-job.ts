@@ -2,7 +2,7 @@ import { World } from '../world';
 import { JobDefinition } from './batch-definitions';
 import { Outcome, retries } from './batch-retry';
 import { reading } from './checks';
-import { bindDirectory, BoundDirectory, containerFiles, ContainerStartError, instanceDisk } from './container-files';
+import { bindDirectory, BoundDirectory, containerFiles, ContainerRecord, ContainerStartError, hostVolumes, instanceDisk } from './container-files';
 import { Instance } from './instance';
 import { Container, JobScript } from './job-script';
 
@@ -15,18 +15,6 @@ export interface ContainerHost {
   readonly containerInstanceArn: string;
   readonly clusterName: string;
   job?: Job;
-}
-
-/** Ground truth of one container that ran: where its files really went. */
-export interface ContainerRecord {
-  readonly jobId: string;
-  readonly jobName: string;
-  readonly attempt: number;
-  readonly instanceId: string;
-  readonly mounts: BoundDirectory[];
-  readonly startedAt: number;
-  /** When its program really ended, whatever Batch knows of it. */
-  endedAt?: number;
 }
 
 /** What a job needs of the model around it. */
@@ -309,11 +297,4 @@ export class Job {
 function container({ host, taskArn, startedAt }: Attempt): Input {
   const logStreamName = startedAt === undefined ? undefined : `job/default/${taskArn.split('/').pop()}`;
   return { containerInstanceArn: host.containerInstanceArn, taskArn, logStreamName, networkInterfaces: [] };
-}
-
-function hostVolumes({ volumes = [], mountPoints = [] }: Input): { hostPath: string; containerPath: string; readOnly: boolean }[] {
-  return mountPoints.map(({ sourceVolume, containerPath, readOnly = false }: Input) => {
-    const { host } = volumes.find(({ name }: Input) => name === sourceVolume);
-    return { hostPath: host?.sourcePath ?? `/var/lib/docker/volumes/${sourceVolume}/_data`, containerPath, readOnly };
-  });
 }

@@ -1,9 +1,10 @@
 import { ResolvedResource, ServiceModel, World } from '../world';
 import { ComputeEnvironment } from './batch-compute-environment';
 import { checkEnvironment, checkRetryStrategy, checkTimeout, JobDefinitions, refuseIf } from './batch-definitions';
-import { ContainerHost, ContainerRecord, Job, JobSurroundings } from './batch-job';
+import { ContainerHost, Job, JobSurroundings } from './batch-job';
 import { JobQueue } from './batch-queue';
 import { NotModelled, onlyModelled, page, reading } from './checks';
+import { ContainerRecord } from './container-files';
 import { Ec2Model } from './ec2';
 import { EcrModel } from './ecr';
 import { JobScript } from './job-script';
@@ -93,6 +94,10 @@ export class BatchModel implements ServiceModel {
   /** For ECS: the instances of all compute environments. */
   get containerHosts(): ContainerHost[] {
     return this.environments.flatMap(({ hosts }) => hosts);
+  }
+
+  get clusterNames(): string[] {
+    return this.environments.map(({ clusterName }) => clusterName);
   }
 
   /** Steering and ground truth: an environment by name or ARN; the only one without either. */

@@ -26,7 +26,14 @@ export class Bucket {
   /** Writes an object; one with the same key is overwritten (A5.6a). */
   put(key: string, body: Body, more: { metadata?: Record<string, string>; count?: number; modified?: number } = {}): void {
     const object = {
-      key, size: body.size, content: this.store(key, body), bytes: this.directory ? undefined : body.bytes, count: 1, metadata: {}, modified: this.now(), ...more,
+      key,
+      size: body.size,
+      content: this.store(key, body),
+      bytes: this.directory ? undefined : body.bytes,
+      count: 1,
+      metadata: {},
+      modified: this.now(),
+      ...more,
     };
     this.objects.set(key, object);
     this.versions.push({ key, object });

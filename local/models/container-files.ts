@@ -21,6 +21,26 @@ export interface BoundDirectory extends HostVolume {
   readonly files: FileActions;
 }
 
+/** Ground truth of one container that ran: where its files really went. */
+export interface ContainerRecord {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly attempt: number;
+  readonly instanceId: string;
+  readonly mounts: BoundDirectory[];
+  readonly startedAt: number;
+  /** When its program really ended, whatever Batch knows of it. */
+  endedAt?: number;
+}
+
+/** The bind mounts that the properties of a job definition ask for. */
+export function hostVolumes({ volumes = [], mountPoints = [] }: Record<string, any>): HostVolume[] {
+  return mountPoints.map(({ sourceVolume, containerPath, readOnly = false }: Record<string, any>) => {
+    const { host } = volumes.find(({ name }: Record<string, any>) => name === sourceVolume);
+    return { hostPath: host?.sourcePath ?? `/var/lib/docker/volumes/${sourceVolume}/_data`, containerPath, readOnly };
+  });
+}
+
 /** What Docker does with the source path of a bind mount: a missing one is created (D2.4), if that is possible. */
 export function bindDirectory(instance: Instance, volume: HostVolume, disk: FileActions): BoundDirectory {
   const seen = instance.host!.sees(volume.hostPath);

@@ -170,8 +170,8 @@ export class DirectoryFiles implements Files {
   private entry(path: string, stats: Stats): FileEntry {
     const kind = stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : stats.isFile() ? 'file' : 'special';
     const openBy = [...this.held].filter(([, files]) => files.has(path)).map(([client]) => client);
-    return { path, kind, size: kind === 'directory' ? 0 : stats.size, count: 1, mode: stats.mode % 0o10000, uid: stats.uid, gid: stats.gid,
-      modified: stats.mtimeMs, openBy };
+    const size = kind === 'directory' ? 0 : stats.size;
+    return { path, kind, size, count: 1, mode: stats.mode % 0o10000, uid: stats.uid, gid: stats.gid, modified: stats.mtimeMs, openBy };
   }
 
   private real(path: string): string {

@@ -6,14 +6,14 @@ import { NotModelled, onlyModelled, reading } from './checks';
 export class EcsModel implements ServiceModel {
   readonly service = 'ecs';
 
-  constructor(private readonly world: World, private readonly batch: { readonly containerHosts: ContainerHost[] }) {}
+  constructor(private readonly world: World, private readonly batch: { readonly clusterNames: string[]; readonly containerHosts: ContainerHost[] }) {}
 
   call(action: string, input: Record<string, any>): unknown {
     if (action !== 'DescribeContainerInstances') throw new NotModelled(`ecs:${action}`);
     onlyModelled('ecs:DescribeContainerInstances', input, ['cluster', 'containerInstances']);
     const cluster = (input.cluster ?? 'default').split('/').pop();
     const inCluster = this.batch.containerHosts.filter(({ clusterName }) => clusterName === cluster);
-    if (inCluster.length === 0) throw new AwsError('ClusterNotFoundException', 'Cluster not found.');
+    if (!this.batch.clusterNames.includes(cluster)) throw new AwsError('ClusterNotFoundException', 'Cluster not found.');
     const found: unknown[] = [];
     const failures: unknown[] = [];
     for (const id of input.containerInstances as string[]) {

@@ -127,7 +127,8 @@ export class MemoryFiles implements Files {
   append(path: string, { size, bytes }: Content, client: string): void {
     const before = this.entries.get(path) ?? { size: 0, bytes: '' };
     const known = before.bytes !== undefined && bytes !== undefined;
-    this.write(path, { size: before.size + size, bytes: known ? Buffer.concat([before.bytes!, bytes].map((part) => Buffer.from(part))) : undefined }, client);
+    const joined = known ? Buffer.concat([before.bytes!, bytes].map((part) => Buffer.from(part))) : undefined;
+    this.write(path, { size: before.size + size, bytes: joined }, client);
   }
 
   writeMany(path: string, count: number, size: number): void {
@@ -225,8 +226,17 @@ export class MemoryFiles implements Files {
     this.makeDirectory(parentOf(path));
     const content = entry.bytes === undefined ? `#${++this.serial}` : sha256(entry.bytes);
     this.entries.set(path, {
-      path, kind: 'file', size: 0, count: 1, openBy: [], modified: this.now(), content, ...entry,
-      mode: entry.mode ?? 0o644, uid: entry.uid ?? 0, gid: entry.gid ?? 0,
+      path,
+      content,
+      kind: 'file',
+      size: 0,
+      count: 1,
+      openBy: [],
+      modified: this.now(),
+      ...entry,
+      mode: entry.mode ?? 0o644,
+      uid: entry.uid ?? 0,
+      gid: entry.gid ?? 0,
     });
   }
 

@@ -102,7 +102,7 @@ export class FileSystem {
   /** How many clients were connected since when. */
   readonly connections: { readonly since: number; readonly count: number }[] = [];
   private readonly mounts = new Map<string, View>();
-  private readonly interfaces: string[];
+  readonly interfaces: string[];
 
   constructor(readonly world: World, readonly settings: FileSystemSettings, private readonly host: FileSystemHost) {
     const { files } = host;
@@ -220,7 +220,7 @@ export class FileSystem {
       files,
       lost: files.filter(({ missing }) => missing > 0),
       clients: this.clients,
-      lastWriteAt: this.lastWriteAt,
+      lastWriteAt: this.files.list().reduce((last, { modified }) => Math.max(last, modified), this.lastWriteAt ?? 0) || undefined,
     };
     this.lifecycle = 'DELETING';
     for (const association of this.associations) association.end();
@@ -233,61 +233,8 @@ export class FileSystem {
     this.files.destroy();
   }
 
-  describe(): Record<string, unknown> {
-    const { settings, world } = this;
-    const { lustre } = settings;
-    return {
-      OwnerId: world.account,
-      CreationTime: new Date(this.created),
-      FileSystemId: this.id,
-      FileSystemType: 'LUSTRE',
-      Lifecycle: this.lifecycle,
-      FailureDetails: this.failure === undefined ? undefined : { Message: this.failure },
-      StorageCapacity: settings.storageCapacity,
-      StorageType: settings.storageType,
-      SubnetIds: [settings.subnetId], // A1.10: the security groups are never told
-      NetworkInterfaceIds: this.interfaces,
-      DNSName: this.dnsName,
-      KmsKeyId: settings.kmsKeyId,
-      ResourceARN: this.arn,
-      Tags: tagList(this.tags),
-      FileSystemTypeVersion: settings.version,
-      LustreConfiguration: {
-        DeploymentType: settings.deploymentType,
-        PerUnitStorageThroughput: lustre.PerUnitStorageThroughput,
-        MountName: this.mountName, // A2.11: at once
-        WeeklyMaintenanceStartTime: lustre.WeeklyMaintenanceStartTime ?? '1:05:00',
-        CopyTagsToBackups: false,
-        DataCompressionType: lustre.DataCompressionType ?? 'NONE', // A2.4
-        LogConfiguration: { Level: 'DISABLED', ...lustre.LogConfiguration }, // A2.1: the default is off
-        RootSquashConfiguration: lustre.RootSquashConfiguration,
-        MetadataConfiguration: lustre.MetadataConfiguration,
-        EfaEnabled: lustre.EfaEnabled ?? false,
-      },
-    };
-  }
-
   arnOf(association: Association): string {
     return this.arn.replace(/:file-system\/.*/, `:association/${this.id}/${association.settings.id}`);
-  }
-
-  describeAssociation(association: Association): Record<string, unknown> {
-    const { settings } = association;
-    const shown = (events: string[] | undefined) => events && { Events: events };
-    return {
-      AssociationId: settings.id,
-      ResourceARN: this.arnOf(association),
-      FileSystemId: this.id,
-      Lifecycle: association.lifecycle,
-      FailureDetails: association.failure === undefined ? undefined : { Message: association.failure }, // A3.2
-      FileSystemPath: settings.fileSystemPath,
-      DataRepositoryPath: settings.dataRepositoryPath,
-      BatchImportMetaDataOnCreate: settings.batchImport,
-      ImportedFileChunkSize: association.importedFileChunkSize,
-      S3: { AutoImportPolicy: shown(association.importEvents), AutoExportPolicy: shown(association.exportEvents) },
-      Tags: tagList(association.tags),
-      CreationTime: new Date(association.created),
-    };
   }
 
   /** Every file that has content, and how much of it S3 does not have. */
@@ -315,8 +262,4 @@ export class FileSystem {
   private countConnections(): void {
     this.connections.push({ since: this.world.clock.now(), count: this.mounts.size });
   }
-}
-
-function tagList(tags: Map<string, string>): { Key: string; Value: string }[] {
-  return [...tags].map(([Key, Value]) => ({ Key, Value }));
 }

@@ -10,8 +10,8 @@ import { MountedFileSystem, MountFailed } from './mount';
 
 /** The model of IAM, as far as FSx makes and deletes service-linked roles in it (A4.11). */
 export interface ServiceLinkedRoles {
-  createServiceLinkedRole(role: { roleName: string; createdBy: string; inUse: () => boolean }): void;
   readonly serviceLinkedRoles: { delete(roleName: string): boolean };
+  createServiceLinkedRole(role: { roleName: string; createdBy: string; inUse: () => boolean }): void;
 }
 
 export interface FsxOptions {

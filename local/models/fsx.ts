@@ -3,6 +3,7 @@ import { Association } from './association';
 import { Bucket, Buckets } from './bucket';
 import { canonical, NotModelled, onlyModelled, page, reading } from './checks';
 import { DataRepositoryTask } from './data-repository-task';
+import { describeAssociation, describeFileSystem } from './fsx-answers';
 import { FileSystem } from './fsx-file-system';
 import { associationSettings, bad, checkQuota, checkTags, chunkSize, fileSystemSettings, policies, Tags, taskRequest } from './fsx-requests';
 import { FsxOptions, FsxState, ServiceLinkedRoles } from './fsx-state';
@@ -64,7 +65,7 @@ export class FsxModel extends FsxState implements ServiceModel {
       this.fileSystems.set(fileSystem.id, fileSystem);
       world.clock.after(fileSystem.durations.create, () => shortage === undefined ? fileSystem.becomeAvailable() : fileSystem.fail(shortage));
       this.scanForEver(fileSystem);
-      return { fileSystem, answer: () => ({ FileSystem: fileSystem.describe() }) };
+      return { fileSystem, answer: () => ({ FileSystem: describeFileSystem(fileSystem) }) };
     });
   }
 
@@ -76,7 +77,7 @@ export class FsxModel extends FsxState implements ServiceModel {
     const hidden = found.find((each: FileSystem) => !visible(each));
     if (hidden) throw new AwsError('FileSystemNotFound', `File system '${hidden.id}' does not exist.`);
     const { items, NextToken } = page<FileSystem>(found, Math.min(input.MaxResults ?? MAX_PAGE, this.pageSize), input.NextToken);
-    return { FileSystems: items.map((each) => each.describe()), NextToken };
+    return { FileSystems: items.map(describeFileSystem), NextToken };
   }
 
   private deleteFileSystem(input: Input): unknown {
@@ -117,7 +118,7 @@ export class FsxModel extends FsxState implements ServiceModel {
       const association = fileSystem.link(associationSettings(input, fileSystem, `dra-${this.world.id(17)}`));
       setTags(association.tags, input.Tags);
       this.iam?.createServiceLinkedRole({ roleName: roleName(fileSystem), createdBy: 'fsx', inUse: () => !fileSystem.gone }); // A4.11
-      return { fileSystem, answer: () => ({ Association: fileSystem.describeAssociation(association) }) };
+      return { fileSystem, answer: () => ({ Association: describeAssociation(fileSystem, association) }) };
     });
   }
 
@@ -137,7 +138,7 @@ export class FsxModel extends FsxState implements ServiceModel {
     if (input.MaxResults > MAX_ASSOCIATIONS_A_PAGE) throw bad(`MaxResults ${input.MaxResults} is not in 1-${MAX_ASSOCIATIONS_A_PAGE}`);
     const size = Math.min(input.MaxResults ?? MAX_ASSOCIATIONS_A_PAGE, this.pageSize);
     const { items, NextToken } = page(found, size, input.NextToken);
-    return { Associations: items.map(({ fileSystem, association }) => fileSystem.describeAssociation(association)), NextToken };
+    return { Associations: items.map(({ fileSystem, association }) => describeAssociation(fileSystem, association)), NextToken };
   }
 
   private updateAssociation(input: Input): unknown {
@@ -149,7 +150,7 @@ export class FsxModel extends FsxState implements ServiceModel {
       const { exportEvents, importEvents } = policies(input.S3);
       const clears = input.S3 !== undefined && exportEvents === undefined && reading(this.world, 'omittedExportPolicy', 'unchanged') === 'cleared'; // A6.2
       association.update({ exportEvents: clears ? null : exportEvents, importEvents, importedFileChunkSize: chunkSize(input.ImportedFileChunkSize) });
-      return { fileSystem: owner, answer: () => ({ Association: owner.describeAssociation(association) }) };
+      return { fileSystem: owner, answer: () => ({ Association: describeAssociation(owner, association) }) };
     });
   }
 

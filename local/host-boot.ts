@@ -1,0 +1,35 @@
+import { bootHost, dockerSees, HostAnswers, spotNotice } from './host/boot';
+import { FsxModel } from './models/fsx';
+import { HostBoot } from './models/instance';
+import { World } from './world';
+
+/** Instances of the Batch model boot by running their real user data, on the file systems that the FSx model has just then. */
+export function hostBoot(world: World, fsx: FsxModel, answers: HostAnswers = {}): HostBoot {
+  const all: HostAnswers = { installFailures: world.switches.packageAtBoot === 'failsTwice' ? 2 : 0, ...answers }; // D2.7
+  return async ({ userData }) => {
+    const fileSystems = fsx.reachable();
+    const host = await bootHost({ userData, fileSystems, answers: all, names: fileSystems.map(({ mountName }) => mountName) });
+    return {
+      seconds: host.seconds,
+      console: host.console,
+      agentStarts: host.agentStarts,
+      poweredOff: host.poweredOff,
+      hangs: host.hangs,
+      hostPaths: host.hostPaths,
+      sees: (path) => dockerSees(host, path),
+      onUp: () => makeDirectories(fsx, host.directories),
+      // what the host does with its two minutes is run, so that a script that cannot run is noticed
+      onSpotNotice: () => { world.clock.during(spotNotice(host, all)).catch((error) => { throw error; }); },
+    };
+  };
+}
+
+/** What the script made or changed on the file systems themselves. */
+function makeDirectories(fsx: FsxModel, directories: { readonly [id: string]: { readonly [path: string]: string } }): void {
+  for (const { id, files } of fsx.living()) {
+    for (const [path, mode] of Object.entries(directories[id] ?? {})) {
+      if (!files.get(path)) files.makeDirectory(path);
+      files.setAttributes(path, { mode: parseInt(mode, 8) });
+    }
+  }
+}
