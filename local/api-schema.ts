@@ -54,7 +54,8 @@ export function withTokens(schema: Schema, input: Record<string, any>, make: () 
 
 type Node =
   | { readonly kind: 'structure'; readonly members: { readonly name: string; readonly schema: Schema; readonly required: boolean }[] }
-  | { readonly kind: 'list' | 'map'; readonly of: Schema }
+  | { readonly kind: 'list'; readonly of: Schema }
+  | { readonly kind: 'map'; readonly of: Schema }
   | { readonly kind: 'simple'; readonly type: string };
 
 function deref(schema: Schema): Schema {

@@ -38,7 +38,7 @@ export interface AuditedRun {
 export interface Audited {
   readonly fsx: {
     living(): { readonly id: string; readonly lifecycle: string; readonly tags: Tags }[];
-    deletions(): { readonly fileSystemId: string; readonly at: number; readonly tags: Tags; readonly lost: LostFile[]; readonly lastWriteAt?: number }[];
+    deletions(): { readonly fileSystemId: string; readonly tags: Tags; readonly lost: LostFile[]; readonly lastWriteAt?: number }[];
   };
   readonly runs: AuditedRun[];
   /** Launch templates that exist. */
@@ -63,7 +63,12 @@ const DATA_SOURCE_ROLE = 'AWSServiceRoleForFSxS3Access_'; // A4.11
 
 export function audit(world: Audited): Violation[] {
   return [
-    ...nothingLost(world), ...nothingLeft(world), ...runsEndWithCause(world), ...historiesAreShort(world), ...jobsWriteAtHome(world), ...noWriterInProof(world),
+    ...nothingLost(world),
+    ...nothingLeft(world),
+    ...runsEndWithCause(world),
+    ...historiesAreShort(world),
+    ...jobsWriteAtHome(world),
+    ...noWriterInProof(world),
   ];
 }
 

@@ -50,7 +50,7 @@ export class Permissions {
     };
     const identity = this.statements(role);
     const boundary = this.boundary(role);
-    const ofResource = this.resourcePolicy(resource).filter((statement) => isFor(statement.Principal, role.arn!, this.world));
+    const ofResource = this.resourcePolicy(resource).filter((statement) => isFor(statement.Principal, role.arn!));
     const hit = (effect: string) => (statement: Statement) => statement.Effect === effect && matches(statement, action, resource, request);
     if ([...identity, ...ofResource, ...(boundary ?? [])].some(hit('Deny'))) return false;
     if (boundary && !boundary.some(hit('Allow'))) return false;
@@ -96,8 +96,8 @@ function holds(operator: string, key: string, wanted: string[], context: Context
   const [, quantifier, name, ifExists] = /^(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?$/.exec(operator)!;
   const test = OPERATORS[name];
   // fails closed: an unreadable condition never allows, and always denies
-  const readable = test && KNOWN_KEYS.some((known) => known.test(key.toLowerCase())) && !wanted.some((value) => value.includes('${'));
-  if (!readable) return deny;
+  const readable = KNOWN_KEYS.some((known) => known.test(key.toLowerCase())) && !wanted.some((value) => value.includes('${'));
+  if (!readable || !test) return deny;
   const found = Object.entries(context).find(([each]) => each.toLowerCase() === key.toLowerCase())?.[1];
   if (name === 'Null') return (found === undefined) === (String(wanted[0]) === 'true');
   const negated = name.includes('Not');
@@ -112,7 +112,7 @@ const equalsAnyCase = (value: string, wanted: string[]) => wanted.some((each) =>
 const isLike = (value: string, wanted: string[]) => wanted.some((each) => like(each, value));
 const not = (test: (value: string, wanted: string[]) => boolean) => (value: string, wanted: string[]) => !test(value, wanted);
 
-const OPERATORS: Record<string, (value: string, wanted: string[]) => boolean> = {
+const OPERATORS: Record<string, ((value: string, wanted: string[]) => boolean) | undefined> = {
   StringEquals: equals,
   StringNotEquals: not(equals),
   StringEqualsIgnoreCase: equalsAnyCase,
@@ -133,7 +133,7 @@ function like(pattern: string, text: string, anyCase = false): boolean {
   return new RegExp(`^${source}$`, anyCase ? 'i' : '').test(text);
 }
 
-function isFor(principal: any, roleArn: string, world: World): boolean {
+function isFor(principal: any, roleArn: string): boolean {
   if (principal === '*') return true;
   return list<string>(principal?.AWS).some((each) => each === '*' || each === roleArn);
 }

@@ -1,4 +1,5 @@
-import { StateMachine } from 'aws-local-stepfunctions';
+import { createRequire } from 'module';
+import type { StateMachine } from 'aws-local-stepfunctions' with { 'resolution-mode': 'import' };
 import { prepare, TaskDefinition } from './definition';
 import { History } from './history';
 import { TaskError } from './task-error';
@@ -10,6 +11,8 @@ import { turn } from './world-clock';
   const promise = new this((onResolve, onReject) => { resolve = onResolve; reject = onReject; });
   return { promise, resolve, reject };
 };
+
+const Interpreter: typeof StateMachine = createRequire(__filename)('aws-local-stepfunctions').StateMachine;
 
 /** 256 KiB of UTF-8: input or output of a state, answer of a task (E9). */
 const DATA_LIMIT = 256 * 1024;
@@ -43,7 +46,7 @@ export class Machine {
     const { runnable, tasks, fails } = prepare(definition);
     this.tasks = tasks;
     this.fails = fails;
-    this.machine = new StateMachine(runnable, { validationOptions: { noValidate: true } });
+    this.machine = new Interpreter(runnable, { validationOptions: { noValidate: true } });
   }
 
   public start(options: ExecutionOptions): Execution {

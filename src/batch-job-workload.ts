@@ -157,7 +157,7 @@ export class BatchJobWorkload extends Construct implements IWorkload {
     });
     // names carry the run's id, which only the run knows
     grant({ actions: ['batch:RegisterJobDefinition', 'batch:DeregisterJobDefinition'], resources: [batchArn('job-definition', 'lustre-*')] });
-    grant({ actions: ['batch:SubmitJob'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job-queue', '*')] });
+    grant({ actions: ['batch:SubmitJob'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job-queue', '*'), batchArn('job', '*')] });
     grant({ actions: ['batch:TagResource'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job', '*')] });
     grant({
       actions: ['batch:TerminateJob'],

@@ -255,11 +255,8 @@ export class PipelineParameters extends Construct {
     };
     validate(this, ...parameterProblems(knownValues(this.defaults), settings, 'construct props'));
     for (const each of context.checks) each.grantTo(this.function, this);
-    this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({
-      // file systems of other runs on an overlapping prefix; Describe has to see all of them
-      actions: ['fsx:DescribeFileSystems'],
-      resources: [Stack.of(this).formatArn({ service: 'fsx', resource: 'file-system', resourceName: '*' })],
-    }));
+    // file systems of other runs on an overlapping prefix; takes no resource (Service Authorization Reference, Amazon FSx)
+    this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['fsx:DescribeFileSystems'], resources: ['*'] }));
     const getSecret = this.function.invocation(scope, {
       action: 'GetSecret', statePrefix, failures, resultPath: '$.parameters', payload: { secretId: this.secret.secretArn },
     });

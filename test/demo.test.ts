@@ -23,7 +23,7 @@ afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive:
 
 const MINUTE = 60_000;
 const resultOf = (history: readonly HistoryLine[], more: Partial<DemoResult> = {}): DemoResult => ({
-  status: 'SUCCEEDED', definition: DEFINITION, history, scale: 60, closed: new Set(), kills: [], inBucket: [], onFileSystem: [], fileSystemDeleted: true, ...more,
+  status: 'SUCCEEDED', definition: DEFINITION, history, scale: 60, closed: new Set(), kills: [], inBucket: [], onFileSystem: [], fileSystem: 'deleted', ...more,
 });
 
 /** The part of a drawing that belongs to one state. */
@@ -173,14 +173,15 @@ describe('the comparison', () => {
   });
 
   test('a run that succeeded must have every file in the bucket and the file system deleted', () => {
-    expect(judge(resultOf([], { inBucket: written }), written)).toMatchObject({ ok: true, sentence: 'Each of the 3 files is in the bucket, byte for byte, and the file system is gone.' });
+    expect(judge(resultOf([], { inBucket: written }), written))
+      .toMatchObject({ ok: true, sentence: 'Each of the 3 files is in the bucket, byte for byte, and the file system is gone.' });
     expect(judge(resultOf([], { inBucket: written.slice(1) }), written))
       .toMatchObject({ ok: false, sentence: 'NOT every byte is safe: 1 missing, 0 differing, 0 unexpected.' });
-    expect(judge(resultOf([], { inBucket: written, fileSystemDeleted: false }), written).ok).toBe(false);
+    expect(judge(resultOf([], { inBucket: written, fileSystem: 'kept' }), written).ok).toBe(false);
   });
 
   test('a run that failed must have what was written in the bucket or on the kept file system', () => {
-    const failed = { status: 'FAILED', error: 'JobAttemptsExhausted', closed: new Set(written.slice(0, 2).map(({ path }) => path)), fileSystemDeleted: false };
+    const failed = { status: 'FAILED', error: 'JobAttemptsExhausted', closed: new Set(written.slice(0, 2).map(({ path }) => path)), fileSystem: 'kept' as const };
     const [first, second, halfWritten] = [written[0], written[1], { ...written[2], size: 1, sha256: 'half' }];
     const judged = judge(resultOf([], { ...failed, inBucket: [first, halfWritten], onFileSystem: [first, second, halfWritten] }), written);
     expect(judged.ok).toBe(false);

@@ -7,6 +7,9 @@ const fileSystemId = 'fs-0123456789abcdef0';
 const hostPath = hostPathFormat().replace('{}', fileSystemId);
 const fileSystem = { dnsName: `${fileSystemId}.fsx.eu-west-1.amazonaws.com`, mountName: 'ab3cd4ef', directories: { '/export': 0 } };
 
+// hundreds of small processes a boot, perhaps on a busy machine
+jest.setTimeout(60_000);
+
 /** As States.Format does it. */
 function format(template: string, ...values: string[]): string {
   return template.replace(/\{\}/g, () => values.shift()!);
@@ -219,7 +222,8 @@ describe('the stand-ins', () => {
 
   test('one boot serves all runs that differ by name only', async () => {
     const other = 'fs-0fedcba9876543210';
-    const host = await boot({}, { userData: userDataOf(other), fileSystems: [{ ...fileSystem, dnsName: fileSystem.dnsName.replace(fileSystemId, other) }] });
+    const dnsName = fileSystem.dnsName.replace(fileSystemId, other);
+    const host = await boot({}, { userData: userDataOf(other), fileSystems: [{ ...fileSystem, dnsName }] });
     expect(dockerSees(host, hostPathFormat().replace('{}', other))).toEqual({ kind: 'lustre', fileSystemId: other, directory: '/export' });
     expect(JSON.stringify(host)).not.toContain(fileSystemId);
   });

@@ -40,7 +40,7 @@ function compute({ switches = {}, job = () => {}, host, environment = {}, queue 
     clock: {
       now: () => now,
       after: (milliseconds, callback) => void timers.push({ at: now + milliseconds, order: serial++, callback }),
-      during: async (work) => work,
+      during: async (pending) => pending,
     },
     partition: 'aws',
     region: 'us-east-1',
@@ -86,8 +86,14 @@ function compute({ switches = {}, job = () => {}, host, environment = {}, queue 
       Type: 'managed',
       State: 'ENABLED',
       ComputeResources: {
-        Type: 'SPOT', MaxvCpus: 64, InstanceTypes: ['optimal'], Subnets: ['subnet-1'], AllocationStrategy: 'SPOT_PRICE_CAPACITY_OPTIMIZED',
-        LaunchTemplate: { LaunchTemplateId: 'lt-base', Version: '$Latest' }, Tags: { team: 'hpc' }, ...environment,
+        Type: 'SPOT',
+        MaxvCpus: 64,
+        InstanceTypes: ['optimal'],
+        Subnets: ['subnet-1'],
+        AllocationStrategy: 'SPOT_PRICE_CAPACITY_OPTIMIZED',
+        LaunchTemplate: { LaunchTemplateId: 'lt-base', Version: '$Latest' },
+        Tags: { team: 'hpc' },
+        ...environment,
       },
     }),
     resource('AWS::Batch::JobQueue', QUEUE, { Priority: 1, ComputeEnvironmentOrder: [{ Order: 1, ComputeEnvironment: ENVIRONMENT }], ...queue }),
@@ -109,7 +115,16 @@ function compute({ switches = {}, job = () => {}, host, environment = {}, queue 
   };
   const call = (action: string, input: Input = {}) => batch.call(action, input) as any;
   return {
-    world, ec2, ecr, batch, ecs: new EcsModel(world, batch), files, boots, killed, pass, call,
+    world,
+    ec2,
+    ecr,
+    batch,
+    ecs: new EcsModel(world, batch),
+    files,
+    boots,
+    killed,
+    pass,
+    call,
     environment: () => call('DescribeComputeEnvironments', { computeEnvironments: [ENVIRONMENT] }).computeEnvironments[0],
     job: (id: string) => call('DescribeJobs', { jobs: [id] }).jobs[0],
     createTemplate: (name = 'lustre-run-1', text = USER_DATA) => (ec2.call('CreateLaunchTemplate', template(name, text)) as any).LaunchTemplate,
@@ -275,6 +290,16 @@ describe('infrastructure updates', () => {
     expect(environment().status).toBe('UPDATING');
   });
 
+  test.each([['wait', 'new'], ['startOnOldTemplate', 'old']])('jobs meanwhile %s: they run on the %s template', async (jobsDuringUpdate, expected) => {
+    const { batch, submit, createTemplate, pointAt, pass, job } = compute({ switches: { jobsDuringUpdate }, job: (running) => running.wait(60) });
+    await submit();
+    createTemplate('lustre-run-2', `${USER_DATA} new`);
+    pointAt('lustre-run-2');
+    await pass(40 * MINUTE);
+    expect(job(batch.jobs[0].id).status).toBe('SUCCEEDED');
+    expect(batch.containerHosts.find(({ instance }) => instance.id === batch.containers[0].instanceId)!.instance.spec.userData.includes('new')).toBe(expected === 'new');
+  });
+
   test('are refused for BEST_FIT, for an unknown template and for an unknown environment', () => {
     const bestFit = compute({ environment: { AllocationStrategy: undefined } });
     bestFit.createTemplate();
@@ -332,7 +357,9 @@ describe('a job', () => {
 
     await pass(10 * MINUTE);
     expect(job(id)).toMatchObject({
-      status: 'SUCCEEDED', startedAt: expect.any(Number), container: { exitCode: 0 },
+      status: 'SUCCEEDED',
+      startedAt: expect.any(Number),
+      container: { exitCode: 0 },
       attempts: [{ container: { exitCode: 0, containerInstanceArn: found.containerInstanceArn }, statusReason: 'Essential container in task exited' }],
     });
     expect(job(id).stoppedAt - job(id).startedAt).toBe(600_000);

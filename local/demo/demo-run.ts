@@ -38,7 +38,7 @@ export interface DemoResult {
   readonly inBucket: readonly Entry[];
   /** What is on the file system, if it was kept. */
   readonly onFileSystem: readonly Entry[];
-  readonly fileSystemDeleted: boolean;
+  readonly fileSystem: 'none' | 'kept' | 'deleted';
 }
 
 /** One run of the demo: the real one is in engine-run.ts. */

@@ -20,12 +20,11 @@ export class JobWatcher {
   writing?: { readonly path: string; readonly size: number; readonly begun: boolean };
   /** Each SIGKILL, in words. */
   readonly kills: string[] = [];
+  private attempts = 0;
   onStart: (attempt: JobAttempt) => void = () => undefined;
   /** Called after each line of the job. */
   onLine: (attempt: JobAttempt) => void = () => undefined;
   onEnd: (attempt: JobAttempt, how: 'succeeded' | 'killed' | 'failed', note?: string) => void = () => undefined;
-  private attempts = 0;
-
   start(instanceId: string): JobAttempt {
     const attempt = { number: ++this.attempts, instanceId };
     this.onStart(attempt);

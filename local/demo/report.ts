@@ -6,7 +6,8 @@ import { PassedState } from './recorder';
 import { bytes, count, duration } from '../pictures/text';
 
 const LISTED = 10;
-const HEAD = { style: { head: ['bold'], border: ['gray'], compact: true } };
+const FILE_SYSTEM = { deleted: 'deleted, and its directory with it', kept: 'kept', none: 'none was created' };
+const HEAD = { style: pc.isColorSupported ? { head: ['bold'], border: ['gray'] } : { head: [], border: [] } };
 /** The job's own memory: in a run that ended early nobody can say how far it was. */
 const CHECKPOINT = /^checkpoint\.json(\.tmp)?$/;
 
@@ -30,6 +31,9 @@ export function judge(result: DemoResult, all: readonly Entry[]): Verdict {
     const { missing, differing, extra } = comparison;
     return { comparison, ok: false, sentence: `NOT every byte is safe: ${missing.length} missing, ${differing.length} differing, ${extra.length} unexpected.` };
   }
+  if (!succeeded && written.length === 0) {
+    return { comparison, ok: false, sentence: `The run ended ${result.status} with ${result.error ?? 'no named reason'}; nothing had been written.` };
+  }
   if (!succeeded) {
     return {
       comparison,
@@ -37,7 +41,7 @@ export function judge(result: DemoResult, all: readonly Entry[]): Verdict {
       sentence: `The run ended ${result.status} with ${result.error ?? 'no named reason'}; no byte is lost: each of the ${files} that the job had written and closed ${where}.`,
     };
   }
-  if (!result.fileSystemDeleted) return { comparison, ok: false, sentence: `Each of the ${files} ${where}, but the file system is still there.` };
+  if (result.fileSystem !== 'deleted') return { comparison, ok: false, sentence: `Each of the ${files} ${where}, but the file system is still there.` };
   return { comparison, ok: true, sentence: `Each of the ${files} ${where}, and the file system is gone.` };
 }
 
@@ -76,7 +80,7 @@ export function summary(result: DemoResult): string {
     ...result.cause ? [['cause', result.cause.length > 300 ? `${result.cause.slice(0, 300)} …` : result.cause] as [string, string]] : [],
     ...result.kills.map((kill): [string, string] => ['SPOT reclaim', kill]),
     ...verdict?.reason ? [['drain', String(verdict.reason)] as [string, string]] : [],
-    ['file system', result.fileSystemDeleted ? 'deleted, its directory is removed' : 'kept'],
+    ['file system', FILE_SYSTEM[result.fileSystem]],
   ];
   return lines.map(([name, text]) => `${pc.bold(name.padEnd(13))} ${text}`).join('\n');
 }

@@ -68,7 +68,7 @@ export interface Mount {
   readonly bind: boolean;
 }
 
-/** A path of the host at which a directory of a Lustre file system is seen. */
+/** A path of the host at which a directory of a Lustre file system is seen; also where the whole file system is. */
 export interface HostPath {
   readonly path: string;
   readonly fileSystemId: string;
@@ -139,7 +139,8 @@ export function dockerSees(host: BootedHost, hostPath: string): DockerSees {
   const mount = [...host.mounts].reverse().find(({ target }) => under(target));
   const shown = host.hostPaths.find(({ path }) => path === mount?.target);
   if (shown) {
-    return { kind: 'lustre', fileSystemId: shown.fileSystemId, directory: shown.directory.replace(/\/$/, '') + hostPath.slice(shown.path.length) };
+    const directory = shown.directory.replace(/\/$/, '') + hostPath.slice(shown.path.length);
+    return { kind: 'lustre', fileSystemId: shown.fileSystemId, directory: directory || '/' };
   }
   if (!host.lockedParents.some(under)) {
     return { kind: 'instance-disk' };
@@ -209,7 +210,8 @@ function idOf(dnsName: string): string {
 /** Answers from the cache, in which file system ids and the given names are numbered. */
 async function remembered<T>(request: T, names: string[], work: (request: T) => Promise<BootedHost>): Promise<BootedHost> {
   const asText = JSON.stringify(request, (_, value) => value === Infinity ? ALWAYS : value);
-  const real = [...new Set([...asText.match(/\bfs-[0-9a-f]{8,}\b/g) ?? [], ...names])].sort((a, b) => b.length - a.length || asText.indexOf(a) - asText.indexOf(b));
+  const real = [...new Set([...asText.match(/\bfs-[0-9a-f]{8,}\b/g) ?? [], ...names])]
+    .sort((a, b) => b.length - a.length || asText.indexOf(a) - asText.indexOf(b));
   const numbered = real.map((name, index) => name.startsWith('fs-') ? `fs-${String(index).padStart(17, '0')}` : `n${String(index).padStart(7, '0')}`);
   const swap = (text: string, from: string[], to: string[]) => from.reduce((all, name, index) => all.split(name).join(to[index]), text);
   const key = swap(asText, real, numbered);

@@ -138,7 +138,7 @@ function read(scratch: string): Machine {
       const inside = path.join(folder, name);
       const file = path.join(scratch, inside);
       const stat = fs.lstatSync(file);
-      const mode = stat.mode & 0o7777;
+      const mode = stat.mode % 0o10000;
       if (inside === '.host/bin' || inside === '.host/real') {
         continue;
       } else if (stat.isSymbolicLink()) {

@@ -76,7 +76,15 @@ export class ComputeEnvironment {
     const { name: computeEnvironmentName, arn: computeEnvironmentArn, state, status, statusReason } = this;
     const { type = 'MANAGED', serviceRole, updatePolicy, tags, computeResources } = this.given;
     return {
-      computeEnvironmentName, computeEnvironmentArn, state, status, statusReason, type, serviceRole, updatePolicy, tags,
+      computeEnvironmentName,
+      computeEnvironmentArn,
+      state,
+      status,
+      statusReason,
+      type,
+      serviceRole,
+      updatePolicy,
+      tags,
       computeResources: { ...structuredClone(computeResources), launchTemplate: this.describeTemplate() },
       ecsClusterArn: this.ecsArn('cluster', this.clusterName),
       containerOrchestrationType: 'ECS',
@@ -241,7 +249,7 @@ export class ComputeEnvironment {
     this.statusReason = 'ComputeEnvironment is updating';
     if (!input.computeResources) return this.world.clock.after(STATE_CHANGE_SECONDS * 1000, () => this.finish(() => this.launch));
     const { launchTemplate } = input.computeResources;
-    if (launchTemplate) this.resources.launchTemplate = launchTemplate.launchTemplateId || launchTemplate.launchTemplateName ? launchTemplate : undefined;
+    if (launchTemplate) this.resources.launchTemplate = launchTemplate;
     this.replaceInstances();
   }
 
@@ -252,7 +260,8 @@ export class ComputeEnvironment {
     const idle = reading(this.world, 'idleUpdate', 'twoMinutes') === 'twoMinutes' ? 2 : 30;
     const minutes = old.length === 0 ? idle : shortest + (longest - shortest) * this.world.random();
     const { terminateJobsOnUpdate = false, jobExecutionTimeoutMinutes = JOB_EXECUTION_TIMEOUT_MINUTES } = this.given.updatePolicy ?? {};
-    const replace = (which: (host: Host) => boolean) => this.hosts.filter((host) => host.instance.alive && which(host)).forEach(({ instance }) => instance.terminate());
+    const replace = (which: (host: Host) => boolean) =>
+      this.hosts.filter((host) => host.instance.alive && which(host)).forEach(({ instance }) => instance.terminate());
     if (!this.placesWhileUpdating) replace(({ job }) => !job);
     if (terminateJobsOnUpdate) replace(({ job }) => job !== undefined);
     const from = this.world.clock.now();

@@ -155,7 +155,14 @@ export class Job {
     const { arn, id, name, createdAt, status, statusReason, startedAt, stoppedAt } = this;
     const last = this.attempts.at(-1)?.container;
     return {
-      jobArn: arn, jobId: id, jobName: name, createdAt, status, statusReason, startedAt, stoppedAt,
+      jobArn: arn,
+      jobId: id,
+      jobName: name,
+      createdAt,
+      status,
+      statusReason,
+      startedAt,
+      stoppedAt,
       container: this.isOver && last ? { exitCode: last.exitCode, reason: last.reason } : undefined,
       jobDefinition: this.definition.arn,
     };

@@ -17,14 +17,15 @@ export interface StoredObject extends Body {
 export class Bucket {
   /** Every version ever written, oldest first; a marker has no object (A5.11). */
   readonly versions: { key: string; object?: StoredObject }[] = [];
-  /** Called before each look at the bucket: exports happen lazily, when somebody looks. */
-  readonly beforeRead: (() => void)[] = [];
+  /** Called before anybody looks or changes anything: exports happen lazily, and come first. */
+  readonly beforeUse: (() => void)[] = [];
   private readonly objects = new Map<string, StoredObject>();
 
   constructor(readonly name: string, private readonly now: () => number, readonly directory?: string) {}
 
   /** Writes an object; one with the same key is overwritten (A5.6a). */
   put(key: string, body: Body, more: { metadata?: Record<string, string>; count?: number; modified?: number } = {}): void {
+    this.exportDue();
     const object = {
       key,
       size: body.size,
@@ -40,6 +41,7 @@ export class Bucket {
   }
 
   delete(key: string): void {
+    this.exportDue();
     if (!this.objects.delete(key)) return;
     this.versions.push({ key });
     if (!this.directory) return;
@@ -50,7 +52,7 @@ export class Bucket {
   }
 
   get(key: string): StoredObject | undefined {
-    this.look();
+    this.exportDue();
     return this.objects.get(key);
   }
 
@@ -62,12 +64,12 @@ export class Bucket {
   }
 
   list(prefix = ''): StoredObject[] {
-    this.look();
+    this.exportDue();
     return [...this.objects.values()].filter(({ key }) => key.startsWith(prefix));
   }
 
-  private look(): void {
-    for (const each of this.beforeRead) each();
+  private exportDue(): void {
+    for (const each of this.beforeUse) each();
   }
 
   /** Answers the content as it arrived: for real bytes, their hash is taken from the copy. */

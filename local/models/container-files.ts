@@ -46,17 +46,26 @@ export function bindDirectory(instance: Instance, volume: HostVolume, disk: File
   const seen = instance.host!.sees(volume.hostPath);
   switch (seen.kind) {
     case 'lustre': {
-      const mounted = instance.mount(seen.fileSystemId);
-      return { ...volume, fileSystemId: seen.fileSystemId, directory: seen.directory, files: volume.readOnly ? readOnly(mounted) : mounted };
+      const mounted = mountedOn(instance, seen.fileSystemId, volume.hostPath);
+      return { ...volume, fileSystemId: seen.fileSystemId, directory: seen.directory, files: volume.readOnly ? withoutWrites(mounted) : mounted };
     }
     case 'read-only':
-      return { ...volume, directory: volume.hostPath, files: readOnly(disk) };
+      return { ...volume, directory: volume.hostPath, files: withoutWrites(disk) };
     case 'instance-disk':
-      return { ...volume, directory: volume.hostPath, files: volume.readOnly ? readOnly(disk) : disk };
+      return { ...volume, directory: volume.hostPath, files: volume.readOnly ? withoutWrites(disk) : disk };
     case 'refused': {
       const why = `mkdir ${volume.hostPath}: operation not permitted`;
       throw new ContainerStartError(`Error response from daemon: error while creating mount source path '${volume.hostPath}': ${why}`);
     }
+  }
+}
+
+/** A file system that was deleted under its hosts answers nothing any more. */
+function mountedOn(instance: Instance, fileSystemId: string, hostPath: string): FileActions {
+  try {
+    return instance.mount(fileSystemId);
+  } catch {
+    throw new ContainerStartError(`Error response from daemon: invalid mount config for type "bind": stat ${hostPath}: input/output error`);
   }
 }
 
@@ -81,7 +90,7 @@ export function instanceDisk(instance: Instance, now: () => number, onWrite: (pa
   return new View({ id: 'instance-disk', files: new InstanceDisk(now, onWrite), advance: () => {} }, instance.id, () => {});
 }
 
-function readOnly(files: FileActions): FileActions {
+function withoutWrites(files: FileActions): FileActions {
   const refuse = (path: string) => {
     throw new Error(`EROFS: read-only file system, open '${path}'`);
   };

@@ -220,7 +220,7 @@ export class FileSystem {
       files,
       lost: files.filter(({ missing }) => missing > 0),
       clients: this.clients,
-      lastWriteAt: this.files.list().reduce((last, { modified }) => Math.max(last, modified), this.lastWriteAt ?? 0) || undefined,
+      lastWriteAt: this.lastWriteAt,
     };
     this.lifecycle = 'DELETING';
     for (const association of this.associations) association.end();

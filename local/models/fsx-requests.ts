@@ -54,7 +54,8 @@ export function fileSystemSettings(world: World, input: Record<string, any>): Fi
   if (input.SubnetIds?.length !== 1) throw bad('exactly one subnet must be given'); // A1.10
   if (lustre.MetadataConfiguration && deploymentType !== 'PERSISTENT_2') throw bad('MetadataConfiguration is only for PERSISTENT_2'); // A2.2
   checkLog(world, lustre.LogConfiguration);
-  const version = input.FileSystemTypeVersion ?? (deploymentType !== 'PERSISTENT_2' ? '2.10' : lustre.MetadataConfiguration ? '2.15' : '2.12'); // A1.3
+  const defaultVersion = deploymentType !== 'PERSISTENT_2' ? '2.10' : lustre.MetadataConfiguration ? '2.15' : '2.12'; // A1.3
+  const version = input.FileSystemTypeVersion ?? defaultVersion;
   if (!['2.10', '2.12', '2.15'].includes(version)) throw bad(`FileSystemTypeVersion ${version} is not valid`);
   if (deploymentType === 'PERSISTENT_2' && version === '2.10') throw bad('PERSISTENT_2 needs version 2.12 or later');
   return { storageCapacity: input.StorageCapacity, storageType, deploymentType, version, subnetId: input.SubnetIds[0], kmsKeyId: input.KmsKeyId, lustre };

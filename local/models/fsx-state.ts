@@ -47,7 +47,7 @@ export class FsxState {
   constructor(protected readonly world: World, protected readonly buckets: Buckets, protected readonly options: FsxOptions) {
     this.durations = durations(world);
     // Exports are done lazily: whoever looks into a bucket sees all that were due.
-    for (const bucket of buckets.list()) bucket.beforeRead.push(() => this.advance());
+    for (const bucket of buckets.list()) bucket.beforeUse.push(() => this.advance());
   }
 
   // ---- ground truth ----
@@ -63,6 +63,7 @@ export class FsxState {
 
   /** A file system by its id, even a gone one; without an id the newest. */
   fileSystem(id = [...this.fileSystems.keys()].pop()): FileSystem {
+    this.advance();
     const found = id === undefined ? undefined : this.fileSystems.get(id);
     if (!found) throw new Error(`there never was a file system ${id ?? ''}`);
     return found;

@@ -7,8 +7,19 @@ export interface InstanceType {
 }
 
 const SIZES: Record<string, number> = {
-  'medium': 1, 'large': 2, 'xlarge': 4, '2xlarge': 8, '4xlarge': 16, '8xlarge': 32, '9xlarge': 36,
-  '12xlarge': 48, '16xlarge': 64, '18xlarge': 72, '24xlarge': 96, '32xlarge': 128, '48xlarge': 192,
+  'medium': 1,
+  'large': 2,
+  'xlarge': 4,
+  '2xlarge': 8,
+  '4xlarge': 16,
+  '8xlarge': 32,
+  '9xlarge': 36,
+  '12xlarge': 48,
+  '16xlarge': 64,
+  '18xlarge': 72,
+  '24xlarge': 96,
+  '32xlarge': 128,
+  '48xlarge': 192,
 };
 const UP_TO_4XLARGE = ['large', 'xlarge', '2xlarge', '4xlarge'];
 const GENERATIONS: { generation: string; architecture: InstanceType['architecture']; sizes: (kind: string) => string[] }[] = [

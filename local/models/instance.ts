@@ -138,7 +138,13 @@ export class Instance {
   private up(host: BootedHost): void {
     if (!this.alive) return;
     this.host = host;
-    host.hostPaths.forEach(({ fileSystemId }) => this.mount(fileSystemId));
+    for (const { fileSystemId } of host.hostPaths) {
+      try {
+        this.mount(fileSystemId);
+      } catch {
+        // deleted while the host booted: whoever uses the path finds it dead
+      }
+    }
     host.onUp?.();
     if (host.poweredOff) return this.end('Client.InstanceInitiatedShutdown', 'orderly');
     this.change('running');

@@ -6,8 +6,7 @@ export type FileActions = Omit<MountedFileSystem, 'fileSystemId' | 'clientId' | 
 
 /**
  * The files of a container. A relative path is one below its first mounted volume; an absolute path outside every
- * volume is on the instance's own disk. `list` gives paths relative to the directory that was asked for. `realPath()`
- * is the real directory behind the first volume, where the world keeps real files.
+ * volume is on the instance's own disk. `list` gives paths relative to the directory that was asked for.
  */
 export type JobFiles = FileActions;
 
@@ -22,6 +21,8 @@ export interface RunningJob extends JobFiles {
   readonly command: string[];
   readonly image: string;
   readonly clock: Clock;
+  /** The real directory behind the first volume, where the world keeps real files. */
+  readonly directory?: string;
   /** Lets time of the world pass. Rejects when the container is killed meanwhile: the script ends there. */
   wait(seconds: number): Promise<void>;
   /** Ends the script with this exit code. */
@@ -113,6 +114,7 @@ export class Container {
     return {
       ...this.details,
       clock,
+      directory: files.realPath(),
       ...this.whileAlive({
         ...files,
         write: (path, size, content) => {

@@ -48,6 +48,6 @@ export function renderEntry(
     failures: new CatchInto(cleanUp.summary, '$.error'), // nothing has been created yet
   });
   return new sfn.Choice(scope, 'Begin', { comment: 'a run, or the clean-up of another run' })
-    .when(sfn.Condition.isString('$.cleanUp.executionArn'), prepareCleanUp.next(cleanUp.find))
+    .when(sfn.Condition.and(sfn.Condition.isPresent('$.cleanUp.executionArn'), sfn.Condition.isString('$.cleanUp.executionArn')), prepareCleanUp.next(cleanUp.find))
     .otherwise(prepareRun.next(load).next(creation));
 }

@@ -131,10 +131,10 @@ export class LustrePart extends Construct {
       resources: [fileSystems],
       conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: this.settings.pipeline } },
     });
-    // Describe has to see every file system to find a run's one by its tag
-    grant({ actions: ['fsx:DescribeFileSystems'], resources: [fileSystems] });
-    // Service Authorization Reference, Amazon FSx: takes no resource
-    grant({ actions: ['fsx:DescribeDataRepositoryAssociations'], resources: ['*'] });
+    // Service Authorization Reference, Amazon FSx: neither takes a resource
+    grant({ actions: ['fsx:DescribeFileSystems', 'fsx:DescribeDataRepositoryAssociations'], resources: ['*'] });
+    // FSx looks at the security groups in the caller's name (Service Authorization Reference, CreateFileSystem, dependent action)
+    grant({ actions: ['ec2:GetSecurityGroupsForVpc'], resources: [this.arnOf('ec2', 'vpc')] });
     // FSx makes its service-linked roles in the caller's name: one for itself, one for each file system's link (A4.11)
     grant({
       actions: ['iam:CreateServiceLinkedRole'],

@@ -1,0 +1,7 @@
+import aws_cdk as cdk
+from cdk_lustre_auto_export import LustreAutoExportPipeline
+
+app = cdk.App()
+stack = cdk.Stack(app, "Minimal")
+LustreAutoExportPipeline(stack, "Pipeline")
+app.synth()
