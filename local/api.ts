@@ -25,7 +25,7 @@ export interface RecordedCall {
 }
 
 /** How a service says that the caller may not. */
-const ACCESS_DENIED: Record<string, string> = { 'ec2': 'UnauthorizedOperation', 'iam': 'AccessDenied', 'cloudwatch': 'AccessDenied' };
+const ACCESS_DENIED: Record<string, string> = { ec2: 'UnauthorizedOperation', iam: 'AccessDenied', cloudwatch: 'AccessDenied' };
 
 /** The one door to all services: each call is checked against the API model and the policies, made, and recorded. */
 export class Api {

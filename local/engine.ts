@@ -1,47 +1,29 @@
-import { readdirSync, readFileSync } from 'fs';
-import * as path from 'path';
 import { Api, RecordedCall } from './api';
 import { TaskDefinition } from './definition';
+import { deploy, Deployment, DeploymentOptions } from './deployment';
 import { Fault, Faults, spoil } from './faults';
 import { History, HistoryEvent } from './history';
-import { HostAnswers } from './host/boot';
-import { hostBoot } from './host-boot';
 import { Permissions } from './iam';
 import { Execution, Machine, Outcome } from './interpreter';
 import { LambdaRuntime } from './lambda-runtime';
+import { LocalWorld } from './local-world';
 import { lookup } from './lookup';
-import { BatchModel } from './models/batch';
-import { Bucket, Buckets } from './models/bucket';
-import { CloudWatchModel } from './models/cloudwatch';
-import { Ec2Model } from './models/ec2';
-import { EcrModel } from './models/ecr';
-import { EcsModel } from './models/ecs';
-import { FsxModel } from './models/fsx';
-import { FsxOptions } from './models/fsx-state';
-import { IamModel } from './models/iam';
-import { JobScript } from './models/job-script';
-import { SecretsManagerModel } from './models/secrets-manager';
-import { ExecutionRecord, StepFunctionsModel } from './models/step-functions';
+import { ExecutionRecord } from './models/step-functions';
 import { Place } from './resource-ids';
 import { SdkIntegration } from './sdk-integration';
-import { choose } from './switches';
 import { TaskError } from './task-error';
 import { Template } from './template';
-import { AwsError, ServiceModel, Switches, World } from './world';
+import { AwsError, Switches, World } from './world';
 import { ScaledClock, VirtualClock, WorldClock } from './world-clock';
 
-export interface EngineOptions extends Partial<Place> {
+export interface EngineOptions extends Partial<Place>, DeploymentOptions {
   /** A synthesized template, its file, a cloud assembly's folder, or several of them. */
   readonly template: unknown;
   /** The cloud assembly's folder, for the bundles. @default - `template`, if that is one */
   readonly assets?: string;
-  /** What a container does in one attempt. */
-  readonly job: JobScript;
   /** Values of the template's parameters, and what other stacks export. */
   readonly parameters?: Record<string, string>;
   readonly exports?: Record<string, string>;
-  /** Buckets that exist besides the template's. */
-  readonly buckets?: string[];
   /** @default 'virtual' */
   readonly clock?: 'virtual' | { readonly scale: number };
   readonly start?: Date;
@@ -50,11 +32,6 @@ export interface EngineOptions extends Partial<Place> {
   /** Readings of unconfirmed facts. @default - the most likely of each */
   readonly switches?: Switches;
   readonly faults?: readonly Fault[];
-  /** What hosts meet while they boot. */
-  readonly host?: HostAnswers;
-  /** Real files instead of those in memory. */
-  readonly fsx?: FsxOptions;
-  readonly bucketDirectory?: (bucket: string) => string;
   /** Told of each line of each history as it is written. */
   readonly onEvent?: (event: HistoryEvent, executionArn: string) => void;
 }
@@ -68,7 +45,7 @@ export interface Run extends Outcome {
   readonly calls: RecordedCall[];
 }
 
-const DEFAULTS = { partition: 'aws', region: 'us-east-1', account: '123456789012', start: new Date('2026-11-22T15:00:00Z') };
+const START = new Date('2026-11-22T15:00:00Z');
 
 /** A deployed template in a world of its own. Executions run one after another, or at once. */
 export class LocalEngine {
@@ -76,38 +53,27 @@ export class LocalEngine {
   readonly world: World;
   readonly template: Template;
   readonly lambda: LambdaRuntime;
-  readonly models: ReturnType<LocalEngine['deploy']>;
+  readonly models: Deployment;
   private readonly api: Api;
   private readonly integration: SdkIntegration;
   private readonly faults: Faults;
   private readonly permissions: Permissions;
   private readonly machines = new Map<string, Machine>();
   private readonly defects: Error[] = [];
-  private onDefect: (error: Error) => void = () => undefined;
+  private onDefect?: (error: Error) => void;
   private begun = false;
 
   constructor(readonly options: EngineOptions) {
-    const { clock = 'virtual', seed = 1 } = options;
-    const place = { ...DEFAULTS, ...JSON.parse(JSON.stringify({ partition: options.partition, region: options.region, account: options.account })) };
-    const start = options.start ?? DEFAULTS.start;
+    const { clock = 'virtual', start = START } = options;
     this.clock = clock === 'virtual' ? new VirtualClock(start) : new ScaledClock(start, clock.scale);
-    const random = generator(seed);
-    this.world = {
-      clock: this.clock,
-      partition: place.partition,
-      region: place.region,
-      account: place.account,
-      switches: choose(options.switches),
-      random,
-      id: (digits) => Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join(''),
-    };
-    this.template = new Template(options.template, { ...place, parameters: options.parameters, exports: options.exports });
+    const world = new LocalWorld(this.clock, options);
+    this.world = world;
+    this.template = new Template(options.template, { ...world.place, parameters: options.parameters, exports: options.exports });
     this.faults = new Faults(options.faults);
     this.permissions = new Permissions(this.template, this.world);
-    this.models = this.deploy();
-    const { secrets, cloudWatch, stepFunctions, buckets: _, ...others } = this.models;
-    const byService: Record<string, ServiceModel> = { ...others, 'secrets-manager': secrets, 'cloudwatch': cloudWatch, 'sfn': stepFunctions };
-    this.api = new Api(this.world, byService, this.permissions, this.faults, lookup(this.world, this.template, this.models), (error) => this.defect(error));
+    this.models = deploy(this.world, this.template, { ...options, assets: this.assets });
+    const look = lookup(this.world, this.template, this.models);
+    this.api = new Api(this.world, this.models.services, this.permissions, this.faults, look, (error) => this.defect(error));
     this.integration = new SdkIntegration(this.api, this.world);
     this.lambda = new LambdaRuntime(this.api, this.world, this.template, this.assets);
   }
@@ -125,7 +91,7 @@ export class LocalEngine {
       this.begin();
       const broken = new Promise<never>((_, reject) => {
         const before = this.onDefect;
-        this.onDefect = (error) => { before(error); reject(error); };
+        this.onDefect = (error) => { before?.(error); reject(error); };
       });
       const { outcome, history, executionArn } = await Promise.race([this.run(machine, input, name ?? this.world.id(32)), broken]);
       this.check();
@@ -226,29 +192,6 @@ export class LocalEngine {
     return optimized ? { ExecutedVersion: '1', Payload: answer, StatusCode: 200 } : answer;
   }
 
-  /** Builds the models and puts what the template creates into them. */
-  private deploy() {
-    const { world, options, template } = this;
-    const buckets = new Buckets();
-    for (const name of [...template.ofType('AWS::S3::Bucket').map((each) => each.physicalId), ...options.buckets ?? []]) {
-      buckets.add(new Bucket(name, () => world.clock.now(), options.bucketDirectory?.(name)));
-    }
-    const iam = new IamModel(world);
-    const fsx = new FsxModel(world, buckets, iam, options.fsx);
-    const ec2 = new Ec2Model(world, hostBoot(world, fsx, options.host), fsx);
-    const ecr = new EcrModel(world);
-    const batch = new BatchModel(world, ec2, ecr, options.job);
-    const ecs = new EcsModel(world, batch);
-    const secrets = new SecretsManagerModel(world);
-    const cloudWatch = new CloudWatchModel(world, fsx);
-    const stepFunctions = new StepFunctionsModel();
-    // EC2 before Batch: an environment resolves its launch template when it is created (D1.5)
-    const models: ServiceModel[] = [iam, fsx, ec2, ecr, batch, ecs, secrets, cloudWatch, stepFunctions];
-    for (const model of models) model.load?.(template.resources);
-    for (const { repository, tag } of builtImages(this.assets, world)) ecr.push(repository, tag);
-    return { iam, fsx, ec2, ecr, batch, ecs, secrets, cloudWatch, stepFunctions, buckets };
-  }
-
   /** With the first execution, the bundles are loaded and the clock of the timed faults starts. */
   private begin(): void {
     if (this.begun) return;
@@ -265,7 +208,7 @@ export class LocalEngine {
 
   private defect(error: Error): void {
     this.defects.push(error);
-    this.onDefect(error);
+    this.onDefect?.(error);
   }
 
   /** The rehearsal itself must not have gone wrong. */
@@ -285,24 +228,3 @@ export const EVENTS: Record<string, (engine: LocalEngine) => void> = {
   noCapacity: ({ models }) => models.batch.noCapacity(),
   abort: ({ models }) => models.stepFunctions.executions.forEach((each) => each.status === 'RUNNING' && each.abort()),
 };
-
-/** Images that `cdk deploy` would have built and pushed. */
-function builtImages(assets: string, { account, region, partition }: World): { repository: string; tag: string }[] {
-  const files = assets === '' ? [] : readdirSync(assets).filter((file) => file.endsWith('.assets.json'));
-  const place = (text: string) => text.replace(/\$\{AWS::AccountId\}/g, account).replace(/\$\{AWS::Region\}/g, region).replace(/\$\{AWS::Partition\}/g, partition);
-  return files.flatMap((file) => Object.values<any>(JSON.parse(readFileSync(path.join(assets, file), 'utf8')).dockerImages ?? {})
-    .flatMap((image) => Object.values<any>(image.destinations).map(({ repositoryName, imageTag }) => ({ repository: place(repositoryName), tag: imageTag }))));
-}
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed;
-  /* eslint-disable no-bitwise */
-  return () => {
-    state = (state + 0x6D2B79F5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-  /* eslint-enable no-bitwise */
-}

@@ -61,8 +61,14 @@ export class Execution {
   /** Set when the execution ended otherwise than by its definition. */
   private verdict?: Outcome;
 
-  constructor(machine: StateMachine, tasks: Record<string, TaskDefinition>, private readonly fails: Record<string, any>, private readonly options: ExecutionOptions) {
-    const handlers = Object.fromEntries(Object.entries(tasks).map(([state, task]) => [state, (parameters: any) => this.call(state, task, parameters)]));
+  constructor(
+    machine: StateMachine,
+    tasks: Record<string, TaskDefinition>,
+    private readonly fails: Record<string, any>,
+    private readonly options: ExecutionOptions,
+  ) {
+    const handlers = Object.fromEntries(Object.entries(tasks)
+      .map(([state, task]) => [state, (parameters: any) => this.call(state, task, parameters)]));
     const run = machine.run(options.input as any, {
       overrides: { taskResourceLocalHandlers: handlers as any },
       context: options.context as any,

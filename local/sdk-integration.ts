@@ -20,11 +20,11 @@ const RESOURCE = /^arn:[\w-]+:states:::aws-sdk:(\w+):(\w+)$/;
 
 /** Step Functions' calls of any API: `arn:<partition>:states:::aws-sdk:<service>:<camelCaseAction>` (E4). */
 export class SdkIntegration {
-  constructor(private readonly api: Api, private readonly world: World) {}
-
   public static serves(resource: string): boolean {
     return RESOURCE.test(resource);
   }
+
+  constructor(private readonly api: Api, private readonly world: World) {}
 
   public async call(role: string, resource: string, parameters: any): Promise<unknown> {
     const [, name, camelAction] = RESOURCE.exec(resource)!;

@@ -26,7 +26,11 @@ export const SWITCHES: Switch[] = [
   { name: 'createdFileSystem', fact: 'A7.1', readings: ['visibleAtOnce', 'visibleLate'], says: 'Describe knows a file system at once, or answers FileSystemNotFound for some seconds' },
   { name: 'importTaskBlocksDelete', fact: 'A4.6', readings: ['yes', 'no'], says: 'the import task of a new association makes DeleteFileSystem answer 400, or not' },
   { name: 'dataSourceRole', fact: 'A4.11', readings: ['left', 'deleted'], says: 'the service-linked role of a link stays after the file system is gone, or FSx deletes it' },
+  { name: 'deleteWhileCreating', fact: 'A7.1', readings: ['accepted', 'refused'], says: 'a file system can be deleted while CREATING, or is refused with BadRequest' },
+  { name: 'secondDelete', fact: 'A7.1', readings: ['accepted', 'refused'], says: 'deleting a file system that is DELETING changes nothing, or is refused with BadRequest' },
+  { name: 'associationsOfGoneFileSystem', fact: 'A7.1', readings: ['none', 'notFound'], says: 'a gone file system has no associations, or FileSystemNotFound' },
   // ---- FSx: association and export ----
+  { name: 'taskWhileAutoExport', fact: 'A8.6', readings: ['refused', 'accepted'], says: 'an export task while automatic export is on is refused, or runs' },
   { name: 'associationDirectory', fact: 'A4.2', readings: ['created', 'notCreated'], says: 'the link makes its directory on the file system, or leaves that to a client' },
   { name: 'omittedExportPolicy', fact: 'A6.2', readings: ['unchanged', 'cleared'], says: 'an update without AutoExportPolicy leaves it as it is, or clears it' },
   { name: 'emptyExportEvents', fact: 'A6.2', readings: ['accepted', 'refused'], says: '`Events: []` switches automatic export off, or is refused with BadRequest' },
@@ -51,8 +55,13 @@ export const SWITCHES: Switch[] = [
   { name: 'listJobs', fact: 'E19', readings: ['atOnce', 'late'], says: 'ListJobs knows a job at once, or only after some seconds' },
   { name: 'definitionRevisions', fact: 'D5.4', readings: ['atOnce', 'late'], says: 'DescribeJobDefinitions knows a definition at once, or only after some seconds' },
   { name: 'terminateQueuedJob', fact: 'D5.2', readings: ['failed', 'failedLate'], says: 'a job terminated before it started is FAILED at once, or some minutes later' },
+  { name: 'deregisterTwice', fact: 'D5.4', readings: ['accepted', 'refused'], says: 'deregistering an INACTIVE job definition changes nothing, or is a ClientException' },
+  { name: 'missingLaunchTemplate', fact: 'D1.8', readings: ['refused', 'accepted'], says: 'an update to a launch template that does not exist is refused, or makes the environment INVALID' },
+  { name: 'describedTemplateVersion', fact: 'D1.5', readings: ['asGiven', 'resolved'], says: 'Describe shows `$Latest` as it was given, or the version that it stood for' },
+  { name: 'environmentTags', fact: 'D1.6', readings: ['merged', 'replace'], says: 'tags of a compute environment join those of the launch template on its instances, or replace them' },
+  { name: 'missingHostPath', fact: 'D2.4', readings: ['CannotStartContainerError', 'CannotCreateContainerError', 'DockerTimeoutError'], says: 'what ECS calls the failure of a container whose host path cannot be made' },
   // ---- hosts ----
-  { name: 'agentStart', fact: 'D2.3', readings: ['afterUserData', 'besideUserData'], says: 'the ECS agent waits for the user data to end, or starts while it runs' },
+  // D2.3 has one reading only: agent and init teams call "after cloud-final" intended, and no host script could be safe without it
   { name: 'packageAtBoot', fact: 'D2.7', readings: ['works', 'failsTwice'], says: 'the first dnf install works, or only the third' },
   { name: 'consoleOutput', fact: 'D2.4', readings: ['kept', 'empty'], says: 'the console of an ended instance can be read, or is empty' },
   { name: 'endedInstance', fact: 'D1.9', readings: ['described', 'notFound'], says: 'an ended instance is described as terminated, or InvalidInstanceID.NotFound' },

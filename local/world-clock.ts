@@ -21,8 +21,8 @@ export abstract class WorldClock implements Clock {
   protected readonly fake: ReturnType<typeof createClock>;
   protected readonly work = new Set<Promise<unknown>>();
   private running = 0;
-  private broken: (error: Error) => void = () => undefined;
-  private failure: Promise<never> = new Promise<never>(() => undefined);
+  private broken?: (error: Error) => void;
+  private failure?: Promise<never>;
 
   constructor(start: Date) {
     this.fake = createClock(start.getTime());
@@ -57,7 +57,7 @@ export abstract class WorldClock implements Clock {
   public async run<T>(start: () => Promise<T>): Promise<T> {
     if (this.running++ === 0) this.install();
     try {
-      return await Promise.race([start(), this.failure]);
+      return await Promise.race([start(), this.failure!]);
     } finally {
       if (--this.running === 0) this.uninstall();
     }
@@ -88,7 +88,7 @@ export abstract class WorldClock implements Clock {
     globalThis.Date = this.fake.Date as unknown as DateConstructor;
     this.failure = new Promise<never>((_, reject) => { this.broken = reject; });
     this.failure.catch(() => undefined); // a failure is told to the runs, which may all have ended
-    this.drive().catch((error) => this.broken(error));
+    this.drive().catch((error) => this.broken?.(error));
   }
 
   private uninstall(): void {

@@ -193,7 +193,8 @@ describe('what the interpreter does not know', () => {
   });
 
   test('a missing path is States.Runtime, which States.ALL does not catch', async () => {
-    const run = await engine(({ invoke, stack }) => invoke('Look', { 'action': 'count', 'count.$': '$.nowhere' }).addCatch(new sfn.Pass(stack, 'Caught'))).execute();
+    const run = await engine(({ invoke, stack }) =>
+      invoke('Look', { 'action': 'count', 'count.$': '$.nowhere' }).addCatch(new sfn.Pass(stack, 'Caught'))).execute();
     expect(run).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
   });
 

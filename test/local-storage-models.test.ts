@@ -540,8 +540,14 @@ describe('the auditor', () => {
     expect(says({ output: { fileSystemId: id } })).toBe('');
     expect(audit({ fsx, runs: [{ ...run, output: id }], serviceLinkedRoles: [...roles.keys()] })).toEqual([]);
     const tags = { 'cdk-lustre-auto-export:run-id': 'r', 'cdk-lustre-auto-export:execution-arn': 'arn:run' };
-    const left = audit({ fsx, runs: [{ ...run, output: id }], launchTemplates: [{ name: 'base', tags: {} }, { name: 'lustre-r', tags }],
-      jobDefinitions: [{ name: 'd', tags }], liveJobs: [{ name: 'j', tags }], serviceLinkedRoles: ['AWSServiceRoleForFSxS3Access_fs-0'] });
+    const left = audit({
+      fsx,
+      runs: [{ ...run, output: id }],
+      launchTemplates: [{ name: 'base', tags: {} }, { name: 'lustre-r', tags }],
+      jobDefinitions: [{ name: 'd', tags }],
+      liveJobs: [{ name: 'j', tags }],
+      serviceLinkedRoles: ['AWSServiceRoleForFSxS3Access_fs-0'],
+    });
     expect(left.map((each) => each.says)).toEqual([
       'launch template lustre-r is left', 'job definition d is left', 'job j is left', 'service-linked role AWSServiceRoleForFSxS3Access_fs-0 is left',
     ]);

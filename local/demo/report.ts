@@ -7,7 +7,7 @@ import { bytes, count, duration } from '../pictures/text';
 
 const LISTED = 10;
 const FILE_SYSTEM = { deleted: 'deleted, and its directory with it', kept: 'kept', none: 'none was created' };
-const HEAD = { style: pc.isColorSupported ? { head: ['bold'], border: ['gray'] } : { head: [], border: [] } };
+const HEAD = { style: pc.isColorSupported ? { head: ['bold'], border: ['gray'], compact: true } : { head: [], border: [], compact: true } };
 /** The job's own memory: in a run that ended early nobody can say how far it was. */
 const CHECKPOINT = /^checkpoint\.json(\.tmp)?$/;
 

@@ -144,6 +144,7 @@ export class FileSystem {
   }
 
   fail(message: string): void {
+    if (this.lifecycle === 'DELETING') return;
     this.lifecycle = 'FAILED';
     this.failure = message;
   }
@@ -173,6 +174,7 @@ export class FileSystem {
 
   /** Age in seconds of the oldest message of any queue: there is no dimension per association (B1). */
   ageAt(minute: number): number | undefined {
+    if (this.deletion && minute > this.deletion.at) return undefined;
     const ages = this.associations.filter(({ exportsSince }) => exportsSince !== undefined)
       .map(({ queue }) => queue.ageAt(minute)).filter((age) => age !== undefined);
     return ages.length === 0 ? undefined : Math.max(...ages);

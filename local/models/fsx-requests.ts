@@ -50,7 +50,7 @@ export function fileSystemSettings(world: World, input: Record<string, any>): Fi
   }
   checkThroughput(deploymentType, storageType, lustre.PerUnitStorageThroughput);
   checkCapacity(deploymentType, storageType, lustre.PerUnitStorageThroughput, input.StorageCapacity);
-  if (input.KmsKeyId !== undefined && !persistent(deploymentType)) throw bad('KmsKeyId is only supported for persistent file systems'); // A1.9
+  if (input.KmsKeyId !== undefined && !persistent(deploymentType)) throw bad(`KmsKeyId is not supported for ${deploymentType}`); // A1.9
   if (input.SubnetIds?.length !== 1) throw bad('exactly one subnet must be given'); // A1.10
   if (lustre.MetadataConfiguration && deploymentType !== 'PERSISTENT_2') throw bad('MetadataConfiguration is only for PERSISTENT_2'); // A2.2
   checkLog(world, lustre.LogConfiguration);
@@ -58,7 +58,8 @@ export function fileSystemSettings(world: World, input: Record<string, any>): Fi
   const version = input.FileSystemTypeVersion ?? defaultVersion;
   if (!['2.10', '2.12', '2.15'].includes(version)) throw bad(`FileSystemTypeVersion ${version} is not valid`);
   if (deploymentType === 'PERSISTENT_2' && version === '2.10') throw bad('PERSISTENT_2 needs version 2.12 or later');
-  return { storageCapacity: input.StorageCapacity, storageType, deploymentType, version, subnetId: input.SubnetIds[0], kmsKeyId: input.KmsKeyId, lustre };
+  const { StorageCapacity: storageCapacity, SubnetIds: [subnetId], KmsKeyId: kmsKeyId } = input;
+  return { storageCapacity, storageType, deploymentType, version, subnetId, kmsKeyId, lustre };
 }
 
 function checkThroughput(deploymentType: string, storageType: string, throughput: number | undefined): void {
@@ -115,7 +116,9 @@ export function associationSettings(input: Record<string, any>, fileSystem: File
   if (!fileSystemPath?.startsWith('/') || fileSystemPath.length > 4096) throw bad(`FileSystemPath ${fileSystemPath} is not valid`); // A4.2
   if (fileSystemPath === '/' && input.S3?.AutoExportPolicy) throw bad('Missing required parameters'); // A4.3
   const dataRepositoryPath: string = input.DataRepositoryPath ?? '';
-  if (!/^s3:\/\/[a-z0-9.-]+(\/.*)?$/.test(dataRepositoryPath) || dataRepositoryPath.length > 4357) throw bad(`DataRepositoryPath ${dataRepositoryPath} is not valid`);
+  if (!/^s3:\/\/[a-z0-9.-]+(\/.*)?$/.test(dataRepositoryPath) || dataRepositoryPath.length > 4357) { // A4.4
+    throw bad(`DataRepositoryPath ${dataRepositoryPath} is not valid`);
+  }
   const overlap = (one: string, other: string) => isIn(one, other) || isIn(other, one);
   const bare = (path: string) => path.replace(/\/+$/, '') || '/';
   for (const other of associations) { // A4.2, A4.4
