@@ -91,7 +91,7 @@ for (const folder of ['lambda-src', 'local', 'examples']) {
   new JsonFile(project, `${folder}/tsconfig.json`, { obj: { extends: '../tsconfig.dev.json', include: ['**/*.ts'] }, marker: true });
 }
 project.eslint?.allowDevDeps('{lambda-src,local,examples}/**');
-project.eslint?.addRules({ 'max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
+project.eslint?.addRules({ '@stylistic/max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
 
 project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');
 
@@ -106,9 +106,11 @@ project.addTask('test:all', {
     { exec: 'jest --ci', receiveArgs: true },
   ],
 });
+project.addTask('check:consumer', { description: 'Synthesizes with the packed library in an empty folder', exec: 'node scripts/check-consumer.mjs' });
 project.addTask('check:bindings', { exec: 'rm -rf dist-code && jsii-pacmak --code-only -o dist-code && python3 -m compileall -q dist-code/python' });
 
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
+project.tasks.addEnvironment('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true'); // no call of the suite leaves the machine
 project.tasks.addEnvironment('CDK_VALIDATION', 'false'); // wasm validation of aws-cdk-lib >= 2.262 makes each synth four times slower
 project.package.addPackageResolutions('unrs-resolver@1.12.2'); // later versions name platform packages that not every registry holds
 new javascript.NpmConfig(project).addConfig('omit-lockfile-registry-resolved', 'true'); // the lock names no host

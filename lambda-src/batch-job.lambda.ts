@@ -50,15 +50,16 @@ export const handler = dispatch({
       const words = verdict.error === ErrorName.JOB_NEVER_STARTED ? await lastWords(batch, ec2, compute.jobQueueArn!) : '';
       raise(verdict.error, verdict.cause + words);
     }
-    return { ...progress, ...outcomeOf(jobs, progress, now), verdict: verdict.verdict, status: requireField(job.status, 'status') };
+    return { ...progress, ...outcomeOf(jobs, progress, payload.run, now), verdict: verdict.verdict, status: requireField(job.status, 'status') };
   },
 
   JobTimedOut: async ({ job }: BatchJobPayload) => raise(ErrorName.JOB_TIMED_OUT,
     `job ${job.jobId} is still ${job.status} at the end of the time that jobTimeout gives it`),
 
   StopJobs: async (payload: BatchJobPayload): Promise<BatchJobProgress> => {
-    const { job: progress, compute } = payload;
-    if (!compute.jobQueueArn) return { ...progress, ...outcomeOf([], progress, new Date()), stopped: true }; // nothing was ever submitted
+    const { job: progress, compute, run } = payload;
+    // without a queue nothing was ever submitted, however long ago
+    if (!compute.jobQueueArn) return { ...progress, ...outcomeOf([], progress, run, new Date()), mayHaveWritten: false, stopped: true };
     const jobs = await describe(await jobsNamed(payload, jobNamePattern(payload.run)));
     const alive = jobs.filter((job) => !isTerminal(job));
     for (const { jobId } of alive) await batch.send(new TerminateJobCommand({ jobId, reason: 'the run has ended' }));
@@ -66,7 +67,7 @@ export const handler = dispatch({
     if (alive.length === 0) {
       for (const jobDefinition of await activeDefinitions(payload)) await batch.send(new DeregisterJobDefinitionCommand({ jobDefinition }));
     }
-    return { ...progress, ...outcomeOf(jobs, outcome, new Date()), stopped: alive.length === 0 };
+    return { ...progress, ...outcomeOf(jobs, outcome, run, new Date()), stopped: alive.length === 0 };
   },
 
   JobsNotStopped: async ({ job }: BatchJobPayload) => raise(ErrorName.JOBS_NOT_STOPPED,

@@ -1,7 +1,7 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { requireField } from './answer';
-import { findAssociations, findFileSystemsOfRun, tagOf } from './fsx';
+import { findAssociations, findFileSystem, findFileSystemsOfRun, tagOf } from './fsx';
 import { associationState, fileSystemState } from './lustre-status';
 import { raise } from './raise';
 import { runIdentity } from './run-identity';
@@ -23,12 +23,11 @@ export async function findRun(payload: FindRunPayload): Promise<StateDocument> {
   const isOwnRun = executionArn === self;
   const startedAt = isOwnRun ? document.run.startedAt : await startOf(executionArn);
 
-  // one that lives comes before one that is already on its way out
-  const [fileSystem] = (await findFileSystemsOfRun(executionArn))
-    .sort((a, b) => Number(a.Lifecycle === 'DELETING') - Number(b.Lifecycle === 'DELETING'));
+  const fileSystem = await fileSystemOf(document);
   const run = isOwnRun ? document.run : identify(executionArn, startedAt, fileSystem);
   const parameters = isOwnRun ? document.parameters : parametersOf(payload, fileSystem);
-  if (!fileSystem) return { ...document, run, parameters };
+  // what somebody else deleted is not in the document any more, so that nobody is told that it was kept
+  if (!fileSystem) return { ...document, run, parameters, fileSystem: {}, associations: { ...document.associations, output: {} } };
 
   const fileSystemId = requireField(fileSystem.FileSystemId, 'FileSystem.FileSystemId');
   const [association] = await findAssociations(fileSystemId);
@@ -42,6 +41,15 @@ export async function findRun(payload: FindRunPayload): Promise<StateDocument> {
     associations: { ...document.associations, output: association ? associationState(association) : {} },
     compute: { ...document.compute, ...(jobQueueArn && hostPath ? { jobQueueArn, hostPath } : {}) },
   };
+}
+
+/** By its id where the run got as far as to know it, else by the tag that its create call gave it. */
+async function fileSystemOf({ run, fileSystem }: StateDocument): Promise<FileSystem | undefined> {
+  if (fileSystem.fileSystemId) return findFileSystem(fileSystem.fileSystemId);
+  // one that lives comes before one that is already on its way out
+  const [found] = (await findFileSystemsOfRun(run.executionArn))
+    .sort((a, b) => Number(a.Lifecycle === 'DELETING') - Number(b.Lifecycle === 'DELETING'));
+  return found;
 }
 
 /** Start of the other execution, which must have ended; undefined where Step Functions has forgotten it (90 days, E9). */

@@ -1,7 +1,10 @@
 import type { AttemptDetail, JobDetail } from '@aws-sdk/client-batch';
 import type { BatchJobProgress } from '../src/private/batch-job-payloads';
-import type { JobState } from '../src/private/document';
+import type { JobState, Run } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
+
+/** Batch forgets jobs at the earliest a week after their end (user guide, Job states): from then on what it does not know proves nothing. */
+const JOBS_REMEMBERED_MS = 7 * 86_400_000;
 
 /** Servers evict a client that died "after a few minutes" (C9); a file it had open is exported only then (G4). */
 const EVICTION_MS = 10 * 60_000;
@@ -34,8 +37,14 @@ export function judge(judgement: JobJudgement): Verdict {
   if (job.status !== 'FAILED') return neverStarted(judgement) ?? { verdict: 'RUNNING' };
 
   const last = job.attempts?.at(-1);
+  if (!last && wasStarted(job)) {
+    return { verdict: 'FAILED', error: ErrorName.JOB_FAILED, cause: `${describe(job)} was ended while it ran: ${job.statusReason ?? 'no reason given'}` };
+  }
   if (!last) {
     return { verdict: 'FAILED', error: ErrorName.JOB_NEVER_STARTED, cause: `${describe(job)} ended before it had an instance: ${job.statusReason ?? 'no reason given'}` };
+  }
+  if (endedWaiting(job, last)) {
+    return { verdict: 'FAILED', error: ErrorName.JOB_NEVER_STARTED, cause: `${describe(job)} was ended while it waited for another instance: ${job.statusReason}` };
   }
   const reclaimed = isReclaim(last) || judgement.lastInstanceReclaimed;
   if (!reclaimed && !neverRan(last)) {
@@ -72,17 +81,24 @@ export const isReclaim = (attempt: AttemptDetail) => (attempt.statusReason ?? ''
 const neverRan = (attempt: AttemptDetail) => (attempt.statusReason ?? '').startsWith('Task failed to start')
   || /^Cannot(Start|Pull)Container/.test(attempt.container?.reason ?? '');
 
+/** Cancelled by its queue or terminated by somebody between two attempts: the job's reason is not that of its last attempt. */
+const endedWaiting = (job: JobDetail, last: AttemptDetail) => (isReclaim(last) || neverRan(last))
+  && job.statusReason !== undefined && job.statusReason !== last.statusReason;
+
+/** An attempt that was ended from outside may not be listed among the attempts. */
+const wasStarted = (job: JobDetail) => job.startedAt !== undefined || job.container?.containerInstanceArn !== undefined;
+
 export const countAttempts = (job: JobDetail) => job.attempts?.length ?? 0;
 
 /** What may still write, or may have written, for the rest of the run. */
-export function outcomeOf(jobs: JobDetail[], progress: BatchJobProgress, now: Date): JobState {
+export function outcomeOf(jobs: JobDetail[], progress: BatchJobProgress, run: Run, now: Date): JobState {
   const attempts = jobs.flatMap((job) => job.attempts ?? []);
   const last = [...jobs].sort((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0)).at(-1);
-  const everHadInstance = jobs.some((job) => job.startedAt !== undefined || job.container?.containerInstanceArn !== undefined)
+  const everHadInstance = jobs.some(wasStarted)
     || attempts.some((attempt) => attempt.startedAt !== undefined || attempt.container?.containerInstanceArn !== undefined);
   return {
     outcome: last?.status === 'SUCCEEDED' ? 'SUCCEEDED' : progress.outcome === 'STOPPED' || !last ? 'STOPPED' : 'FAILED',
-    mayHaveWritten: everHadInstance,
+    mayHaveWritten: everHadInstance || now.getTime() - Date.parse(run.startedAt) > JOBS_REMEMBERED_MS,
     lastWritePossibleAt: new Date(Math.max(now.getTime(), ...attempts.filter(isUnclean).map((attempt) => endOf(attempt, now) + EVICTION_MS),
       ...jobs.filter((job) => everHadInstance && endedUncleanly(job)).map((job) => (job.stoppedAt ?? now.getTime()) + EVICTION_MS))).toISOString(),
     jobIds: jobs.map((job) => job.jobId!),

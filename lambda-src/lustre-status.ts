@@ -1,9 +1,9 @@
 import type { DataRepositoryAssociation, FileSystem } from '@aws-sdk/client-fsx';
+import { requireField } from './answer';
 import { raise } from './raise';
 import type { AssociationState, FileSystemState } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
 import { RunTag } from '../src/private/tags';
-import { requireField } from './answer';
 
 /** What the document keeps of a file system; the rest of the answer is dropped (256 KiB, E9). */
 export function fileSystemState(fileSystem: FileSystem | undefined): FileSystemState {
@@ -28,7 +28,7 @@ export function associationState(association: DataRepositoryAssociation | undefi
 
 /** An idempotency token can answer with a file system of somebody else's; that one is never touched. */
 export function refuseForeign(fileSystem: FileSystem, executionArn: string): void {
-  const owner = fileSystem.Tags?.find((tag) => tag.Key === RunTag.EXECUTION_ARN)?.Value;
+  const owner = requireField(fileSystem.Tags, 'FileSystem.Tags').find((tag) => tag.Key === RunTag.EXECUTION_ARN)?.Value;
   if (owner !== executionArn) {
     raise(ErrorName.FOREIGN_FILE_SYSTEM,
       `file system ${fileSystem.FileSystemId} was answered to this run's create call but belongs to ${owner ?? 'somebody without our tag'}; `

@@ -70,6 +70,10 @@ function firstProblem(document: StateDocument, kept: string | undefined): { Erro
   const step = STEPS.find((candidate) => failures[candidate]);
   if (step) return { Error: failures[step].Error ?? ErrorName.EXPORT_NOT_PROVEN, Cause: `${step}: ${message(failures[step])}` };
   if (kept && parameters.deleteLustre !== false) return { Error: ErrorName.EXPORT_NOT_PROVEN, Cause: kept };
+  // kept as asked for; that the export of a run with automatic export is complete was asked for, too
+  if (kept && parameters.autoExport !== false && document.export.proven !== true) {
+    return { Error: ErrorName.EXPORT_NOT_PROVEN, Cause: `export not proven: ${document.export.reason ?? 'no verdict'}` };
+  }
   return undefined;
 }
 
@@ -77,12 +81,16 @@ function firstProblem(document: StateDocument, kept: string | undefined): { Erro
 function explain(problem: { Error: string; Cause?: string }, document: StateDocument, kept: string | undefined): string {
   const { fileSystem, associations, deletion } = document;
   const target = associations.output?.dataRepositoryPath ?? 'S3';
+  const proven = document.export.proven === true && !document.failures.drain;
   const data = kept
-    ? `File system ${fileSystem.fileSystemId} is KEPT and is billed until it is deleted (${kept}). Its data is on it; not all of it is proven to be in ${target}. `
+    ? `File system ${fileSystem.fileSystemId} is KEPT and is billed until it is deleted (${kept}). `
+      + (proven ? `Its data is proven to be in ${target}. ` : `Its data is on it; not all of it is proven to be in ${target}. `)
       + `Look at it by mounting ${fileSystem.fileSystemId} (mount name ${fileSystem.mountName}), then delete it, or start an execution with {"cleanUp":{"executionArn":"${document.run.executionArn}"}}.`
     : deletion?.gone
       ? `File system ${fileSystem.fileSystemId} was deleted; ${document.export.reason === 'NothingWritten' ? 'nothing had been written to it' : `everything on it is in ${target}`}.`
-      : 'No file system was left behind.';
+      : document.failures.find
+        ? `It could not be found out whether a file system was left behind. Start an execution with {"cleanUp":{"executionArn":"${document.run.executionArn}"}}.`
+        : 'No file system was left behind.';
   return `${problem.Cause ?? problem.Error}\n${data}`;
 }
 

@@ -64,6 +64,8 @@ export function prepare(definition: any): Prepared {
       // the interpreter's own default is 60 seconds, AWS's is years
       if (given.TimeoutSeconds === undefined && given.TimeoutSecondsPath === undefined) runnable.TimeoutSeconds = LONGEST_SECONDS;
     }
+    // jitter comes from outside the world's seed; without it each delay is the longest that it may be
+    if (runnable.Retry) runnable.Retry = runnable.Retry.map(({ JitterStrategy, ...rest }: any) => rest);
     if (given.Type === 'Fail') fails[name] = given;
     if (given.Type === 'Parallel') runnable.Branches = given.Branches.map((branch: any, index: number) => machine(branch, `branch ${index} of ${name}`, true));
     for (const iterator of ['ItemProcessor', 'Iterator']) {

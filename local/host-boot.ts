@@ -8,7 +8,8 @@ export function hostBoot(world: World, fsx: FsxModel, answers: HostAnswers = {})
   const all: HostAnswers = { installFailures: world.switches.packageAtBoot === 'failsTwice' ? 2 : 0, ...answers }; // D2.7
   return async ({ userData }) => {
     const fileSystems = fsx.reachable();
-    const host = await bootHost({ userData, fileSystems, answers: all, names: fileSystems.map(({ mountName }) => mountName) });
+    const names = [...fileSystems.map(({ mountName }) => mountName), ...runNames(fsx).filter((name) => userData.includes(name))];
+    const host = await bootHost({ userData, fileSystems, answers: all, names });
     return {
       seconds: host.seconds,
       console: host.console,
@@ -22,6 +23,11 @@ export function hostBoot(world: World, fsx: FsxModel, answers: HostAnswers = {})
       onSpotNotice: () => { world.clock.during(spotNotice(host, all)).catch((error) => { throw error; }); },
     };
   };
+}
+
+/** Values that only one run has, by which its file systems are tagged: they mean nothing to a script, and boots are remembered without them. */
+function runNames(fsx: FsxModel): string[] {
+  return [...new Set(fsx.living().flatMap(({ tags }) => [...tags.values()]))].filter((value) => /^[\w-]{16,}$/.test(value) && /\d/.test(value));
 }
 
 /** What the script made or changed on the file systems themselves. */

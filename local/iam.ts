@@ -30,6 +30,8 @@ const MANAGED: Record<string, Statement[]> = {
 
 /** The policies that the template gives its roles, evaluated as IAM does. */
 export class Permissions {
+  private readonly byRole = new Map<ResolvedResource, Statement[]>();
+
   constructor(private readonly template: Template, private readonly world: World) {}
 
   /** Those of the required actions that the role may not do. */
@@ -48,7 +50,8 @@ export class Permissions {
       'aws:SecureTransport': 'true',
       ...context,
     };
-    const identity = this.statements(role);
+    if (!this.byRole.has(role)) this.byRole.set(role, this.statements(role));
+    const identity = this.byRole.get(role)!;
     const boundary = this.boundary(role);
     const ofResource = this.resourcePolicy(resource).filter((statement) => isFor(statement.Principal, role.arn!));
     const hit = (effect: string) => (statement: Statement) => statement.Effect === effect && matches(statement, action, resource, request);
@@ -129,6 +132,8 @@ const OPERATORS: Record<string, ((value: string, wanted: string[]) => boolean) |
 
 /** `*` and `?` as in policies. */
 function like(pattern: string, text: string, anyCase = false): boolean {
+  if (pattern === '*') return true;
+  if (!/[*?]/.test(pattern)) return anyCase ? pattern.toLowerCase() === text.toLowerCase() : pattern === text;
   const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '[^]*').replace(/\?/g, '[^]');
   return new RegExp(`^${source}$`, anyCase ? 'i' : '').test(text);
 }

@@ -58,6 +58,8 @@ export class Machine {
 export class Execution {
   readonly result: Promise<Outcome>;
   private readonly stop: () => void;
+  /** Documents that have been measured: the output of a state is the input of the next. */
+  private readonly measured = new WeakSet<object>();
   /** Set when the execution ended otherwise than by its definition. */
   private verdict?: Outcome;
 
@@ -163,6 +165,10 @@ export class Execution {
   }
 
   private check(value: unknown, what: string): void {
+    if (typeof value === 'object' && value !== null) {
+      if (this.measured.has(value)) return;
+      this.measured.add(value);
+    }
     if (size(value) <= DATA_LIMIT) return;
     const error = tooLarge(what);
     this.end({ status: 'FAILED', error: error.name, cause: error.message });

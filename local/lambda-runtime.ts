@@ -102,27 +102,33 @@ export class LambdaRuntime {
   /** The real client module, but its clients send to the models. Paginators and waiters stay the real ones. */
   private sdk(service: string, role: string): unknown {
     const real = sdkClient(service);
-    const { api, world } = this;
-    const module_ = Object.defineProperties({}, Object.getOwnPropertyDescriptors(real)) as Record<string, unknown>;
-    for (const [name, Client] of Object.entries<any>(real)) {
-      if (name === '__Client' || typeof Client !== 'function' || !(Client.prototype instanceof real.__Client)) continue;
-      const local = class extends Client {
-        constructor(config: object = {}) {
-          super({ region: world.region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, ...config });
-        }
+    const clients = new Map<unknown, unknown>();
+    return new Proxy(real, {
+      get: (_, name) => {
+        const found = real[name];
+        if (typeof found !== 'function' || !(found.prototype instanceof real.__Client)) return found;
+        if (!clients.has(found)) clients.set(found, this.local(found, real, service, role));
+        return clients.get(found);
+      },
+    });
+  }
 
-        public async send(command: any): Promise<unknown> {
-          try {
-            const answer = await api.call(role, service, command.schema[2], command.input);
-            return { ...answer, $metadata: metadata(world, 200) };
-          } catch (error) {
-            throw error instanceof AwsError ? sdkException(real, error, world) : error;
-          }
+  private local(Client: any, real: any, service: string, role: string): unknown {
+    const { api, world } = this;
+    return class extends Client {
+      constructor(config: object = {}) {
+        super({ region: world.region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, ...config });
+      }
+
+      public async send(command: any): Promise<unknown> {
+        try {
+          const answer = await api.call(role, service, command.schema[2], command.input);
+          return { ...answer, $metadata: metadata(world, 200) };
+        } catch (error) {
+          throw error instanceof AwsError ? sdkException(real, error, world) : error;
         }
-      };
-      Object.defineProperty(module_, name, { value: local, enumerable: true });
-    }
-    return module_;
+      }
+    };
   }
 
   private console(resource: ResolvedResource): Partial<Console> {

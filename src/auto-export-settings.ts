@@ -5,7 +5,7 @@ import { AllocationStrategy } from './allocation-strategy';
 import { ComputeEnvironmentType } from './compute-environment-type';
 import { JobImage } from './job-image';
 import { LustreAutoExportPipelineProps } from './pipeline-props';
-import { deployTimeProblems, RUN_TIME_NAMES } from './private/deploy-time-rules';
+import { deployTimeProblems } from './private/deploy-time-rules';
 import { validate } from './private/validation';
 
 /**
@@ -13,7 +13,7 @@ import { validate } from './private/validation';
  */
 export class AutoExportSettings {
   /**
-   * Reads the section from the context of the app: `cdk.json`, `-c`, or `App`'s `context`.
+   * Reads the section from the context of the app: that of `cdk.json`, or `App`'s `context`.
    *
    * What the section does not name has that mode's default: among them the repository name `batch-job-with-lustre-auto-export`.
    *
@@ -54,9 +54,6 @@ export class AutoExportSettings {
       lambdaTimeDiff: given.lambdaTimeDiffMinutes === undefined ? undefined : Duration.minutes(given.lambdaTimeDiffMinutes),
     };
   }
-
-  /** Names of the 14 parameters that a secret can change before each run. */
-  public static readonly RUN_TIME_PARAMETERS: string[] = RUN_TIME_NAMES;
 
   private constructor() {}
 }

@@ -18,6 +18,8 @@ import { ILustreLifecycle } from './lifecycle';
 import { LustreLifecycleStateMachine } from './lustre-lifecycle-state-machine';
 import { PipelineParameters } from './pipeline-parameters';
 import { LustreAutoExportPipelineProps } from './pipeline-props';
+import { allowLustreWithin, LUSTRE_PORT_RANGE } from './private/lustre-ports';
+import { selectNetwork } from './private/network';
 import { pipelineProblems } from './private/pipeline-rules';
 import { validate } from './private/validation';
 import { SpotBatchEnvironment } from './spot-batch-environment';
@@ -136,13 +138,15 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     if (props.batchEnvironment) {
       const securityGroup = props.securityGroup!;
       const vpc = props.vpc!;
+      const connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: LUSTRE_PORT_RANGE });
+      allowLustreWithin(connections);
       return {
         batchEnvironment: props.batchEnvironment,
         jobQueue: undefined,
         vpc,
         securityGroup,
-        connections: new ec2.Connections({ securityGroups: [securityGroup] }),
-        fileSystemSubnet: vpc.selectSubnets(props.vpcSubnets).subnets[0],
+        connections,
+        fileSystemSubnet: selectNetwork(this, vpc, props.vpcSubnets).subnets[0],
       };
     }
     const environment = new SpotBatchEnvironment(this, 'BatchEnvironment', {

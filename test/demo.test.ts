@@ -56,7 +56,7 @@ describe('picture of the state machine', () => {
     const failed = await stateMachineSvg(DEFINITION, recordedRun({ failing: 'CheckJobStatus' }));
     expect(catches(failed)).toHaveLength(2);
     expect(drawnEdge(failed, 'CheckJobStatus', 'FindRunResources')).toContain('stroke-dasharray');
-    expect(failed).toContain('this state catches into FindRunResources');
+    expect(failed).toMatch(/⚑<\/tspan>\s*: this state catches into FindRunResources/);
   });
 
   test('names each phase once', async () => {

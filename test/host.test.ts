@@ -31,6 +31,7 @@ async function expectClosed(host: BootedHost, reason: RegExp): Promise<void> {
   expect(host.console.filter((line) => line.startsWith(CONSOLE_PREFIX) && reason.test(line))).toHaveLength(1);
   expect(host.console).toHaveLength(1);
   expect(host.files['/etc/systemd/system/ecs.service']).toBe('-> /dev/null');
+  expect(host.files['/etc/systemd/system/multi-user.target.wants/ecs.service']).toBeUndefined();
   const ends = host.commands.indexOf('shutdown -h now');
   expect(host.commands.indexOf('systemctl mask ecs.service')).toBeLessThan(ends);
   const again = await reboot(host, []);
@@ -62,6 +63,19 @@ describe('a host of a run', () => {
     expect(dockerSees(host, hostPath)).toEqual({ kind: 'lustre', fileSystemId, directory: '/export' });
     expect(host.commands).not.toContainEqual(expect.stringContaining('dnf'));
     expect(dockerSees(host, `${HOST_PATH_PARENT}/other`)).toEqual({ kind: 'refused' });
+  });
+
+  test('does not start the agent without the mount, whenever the power is cut', async () => {
+    const { commands, files } = await boot();
+    const dropIn = files['/etc/systemd/system/ecs.service.d/lustre-run.conf'];
+    expect(dropIn).toMatch(new RegExp(`^BindsTo=lustre-run.service\nAfter=lustre-run.service\nAssertPathIsMountPoint=${hostPath}$`, 'm'));
+    // before the first one there is no drop-in yet
+    for (let command = 2; command <= commands.filter((one) => !one.startsWith('systemctl')).length; command++) {
+      const cut = await boot({ powerCutAt: command });
+      const host = await reboot(cut, [fileSystem]);
+      const kind = dockerSees(host, hostPath).kind;
+      expect({ command, agentStarts: host.agentStarts, kind }).not.toMatchObject({ agentStarts: true, kind: expect.not.stringMatching('lustre') });
+    }
   });
 
   test('closes after a reboot that finds the file system gone', async () => {
@@ -132,7 +146,9 @@ describe('a host of a run', () => {
     expect(commands.filter((command) => /^curl .*instance-action$/.test(command))).toHaveLength(3);
     expect(commands.slice(0, order[0])).toContainEqual(`sync -f ${hostPath}`);
     expect(commands).toContainEqual(expect.stringContaining('docker events --filter event=die'));
-    expect((await reboot(after, [fileSystem])).agentStarts).toBe(true);
+    const rebooted = await reboot(after, [fileSystem]);
+    expect(rebooted.agentStarts).toBe(true);
+    expect((await spotNotice(rebooted)).agentStarts).toBe(false);
   });
 });
 

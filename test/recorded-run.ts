@@ -63,8 +63,12 @@ export const DEFINITION = {
 export const START = Date.parse('2026-11-22T15:00:00Z');
 /** Turns of each loop of the run. */
 const TURNS: Record<string, number> = {
-  IsFileSystemAndAssociationAvailable: 12, IsComputeEnvironmentValid: 3, IsJobComplete: 21, AreInstancesGone: 5,
-  IsExportComplete: 24, IsFileSystemGone: 8,
+  IsFileSystemAndAssociationAvailable: 12,
+  IsComputeEnvironmentValid: 3,
+  IsJobComplete: 21,
+  AreInstancesGone: 5,
+  IsExportComplete: 24,
+  IsFileSystemGone: 8,
 };
 
 /** A run that passes the machine as it should, or one whose job fails (`failing: 'CheckJobStatus'`). */

@@ -4,17 +4,17 @@ import { LocalEngine } from '../engine';
 import { synthesizeDemo } from './app';
 import { Entry, filesIn } from './comparison';
 import { DemoListener, DemoOptions, DemoResult, DemoRun } from './demo-run';
-import { JOB_PROGRAM, JobWatcher, processJob } from './job-process';
+import { JOB_PROGRAM, JobAttempt, JobWatcher, processJob } from './job-process';
 import { DirectoryFiles } from '../models/directory-files';
 
 /** How many times faster than real time the demo's world goes. */
-export const SCALE = 60;
+export const SCALE = 120;
 /** Of the world's time: the export goes on when the job has ended. */
-const EXPORT_SECONDS = 1500;
+const EXPORT_SECONDS = 1800;
 /** A file this large takes the job so long that a SIGKILL hits it in the middle. */
-const LARGE = 100_000;
+const LARGE = 200_000;
 const LOOK_EVERY_MS = 200;
-const SCAN_EVERY_MS = 10_000; // of the world's time
+const SCAN_EVERY_MS = 20_000; // of the world's time
 const MINUTE = 60_000;
 
 /** The synthesized app in the local engine, with real processes and files. */
@@ -82,14 +82,16 @@ function interrupt({ models, clock }: LocalEngine, watcher: JobWatcher, { files,
     const reading = reclaimed.has(number) ? 'SPOT reclaim' : how === 'succeeded' ? 'succeeded' : 'failed';
     listener({ kind: 'attempt ended', attempt: number, how: reading, note }, clock.now());
   };
-  watcher.onLine = ({ number, instanceId }) => {
+  const strike = ({ number, instanceId }: JobAttempt) => {
     const { writing, closed } = watcher;
     const due = (files * (reclaimed.size + 1)) / (interruptions + 1);
-    const large = writing?.begun && (writing.size >= LARGE || closed.size >= due + files * 0.05);
+    const large = writing?.begun && (writing.size >= LARGE || closed.size >= due + files * 0.1);
     if (reclaimed.size === interruptions || reclaimed.has(number) || closed.size < due || !large) return;
     reclaimed.add(number);
     models.batch.reclaim(instanceId, { notice: false });
   };
+  // later, when all lines that have arrived are read: the last one says what is being written now
+  watcher.onLine = (attempt) => setImmediate(() => strike(attempt));
 }
 
 /** Looks again and again at what is really there: the exports, the metric, the file system. */

@@ -13,6 +13,7 @@ const { values } = parseArgs({
 });
 const total = Number(values.files);
 const CHUNK = 16 * 1024;
+const WORTH_A_PAUSE = 4 * 1024;
 const CHECKPOINT = 'checkpoint.json';
 const CHECKPOINT_EVERY = 20;
 const LARGEST = Math.min(400_000, Math.ceil(2e9 / total)); // so that all together stay under 200 MB
@@ -49,7 +50,7 @@ if (values.manifest) {
       const half = at + Math.ceil((end - at) / 2);
       writeSync(descriptor, content, at, half - at);
       if (at === 0) tell('begun', path, content.length);
-      await sleep(Number(values.pause)); // a real solver computes here: nearly all of its time a file is half written
+      if (end - at >= WORTH_A_PAUSE) await sleep(Number(values.pause)); // a real solver computes here, its file half written
       writeSync(descriptor, content, half, end - half);
     }
     closeSync(descriptor);

@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   const expected = expectedFiles(['--files', String(options.files), '--seed', String(options.seed)]);
   say(pc.bold(TITLE));
   say(`${count(options.files)} files, ${bytes(expected.reduce((sum, { size }) => sum + size, 0))}, seed ${options.seed}, `
-    + `${options.interruptions} SPOT reclaim${options.interruptions === 1 ? '' : 's'}; ${SCALE} times faster than real time\n`);
+    + `${reclaims(options.interruptions)} planned; ${SCALE} times faster than real time\n`);
 
   const recorder = new Recorder();
   const progress = process.stdout.isTTY ? new LiveProgress(options.files, SCALE) : new PlainProgress(options.files, say);
@@ -71,7 +71,7 @@ async function main(): Promise<number> {
   }
 
   const verdict = judge(result, expected);
-  const subtitle = `${count(options.files)} files, seed ${options.seed}, ${result.kills.length} SPOT reclaims: ${result.status}${result.error ? ` (${result.error})` : ''}`;
+  const subtitle = `${count(options.files)} files, seed ${options.seed}, ${reclaims(result.kills.length)}: ${result.status}${result.error ? ` (${result.error})` : ''}`;
   const written = {
     'state machine': await write(options.out, 'state-machine.svg', stateMachineSvg(result.definition, result.history, { title: TITLE, phaseOf })),
     'timeline': await write(options.out, 'timeline.svg', timelineSvg(recorder.timeline(result, TITLE, subtitle))),
@@ -84,6 +84,8 @@ async function main(): Promise<number> {
   say(verdict.ok ? pc.green(verdict.sentence) : pc.red(verdict.sentence));
   return verdict.ok ? 0 : 1;
 }
+
+const reclaims = (number: number) => `${number} SPOT reclaim${number === 1 ? '' : 's'}`;
 
 async function write(directory: string, name: string, content: string | Promise<string>): Promise<string> {
   const path = join(directory, name);

@@ -77,7 +77,7 @@ export function summary(result: DemoResult): string {
   const verdict = result.output?.export ?? result.output?.drain;
   const lines: [string, string][] = [
     ['execution', result.status === 'SUCCEEDED' ? pc.green(result.status) : pc.red([result.status, result.error].filter(Boolean).join(': '))],
-    ...result.cause ? [['cause', result.cause.length > 300 ? `${result.cause.slice(0, 300)} …` : result.cause] as [string, string]] : [],
+    ...result.cause ? [['cause', result.cause.split('\n')[0]] as [string, string]] : [],
     ...result.kills.map((kill): [string, string] => ['SPOT reclaim', kill]),
     ...verdict?.reason ? [['drain', String(verdict.reason)] as [string, string]] : [],
     ['file system', FILE_SYSTEM[result.fileSystem]],

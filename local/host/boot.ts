@@ -45,6 +45,8 @@ export interface HostAnswers {
   readonly bindFails?: boolean;
   /** `mount -t tmpfs` fails. @default false */
   readonly tmpfsFails?: boolean;
+  /** Power is lost before the n-th command (`systemctl` not counted); `reboot` shows what the host does then. @default Infinity */
+  readonly powerCutAt?: number;
   /** The look at the instance metadata that first sees a spot notice. Used by `spotNotice`. @default 3 */
   readonly spotNoticeAtLook?: number;
 }
@@ -150,7 +152,15 @@ export function dockerSees(host: BootedHost, hostPath: string): DockerSees {
 
 async function boot(machine: Machine, how: 'first' | 'again' | 'notice', fileSystems?: ReachableFileSystem[], answers: HostAnswers = {}) {
   const all: Required<HostAnswers> = {
-    installFailures: 0, mountFailures: 0, mountHangs: 0, mountType: 'lustre', bindFails: false, tmpfsFails: false, spotNoticeAtLook: 3, ...answers,
+    installFailures: 0,
+    mountFailures: 0,
+    mountHangs: 0,
+    mountType: 'lustre',
+    bindFails: false,
+    tmpfsFails: false,
+    powerCutAt: Infinity,
+    spotNoticeAtLook: 3,
+    ...answers,
   };
   const text = (lines: string[]) => ({ mode: 0o644, text: lines.map((line) => `${line}\n`).join('') });
   const seconds = (value: number) => String(Math.min(value, ALWAYS));

@@ -46,8 +46,8 @@ export async function stateMachineSvg(
 }
 
 function dot(graph: Graph, shared: Set<string>): string {
-  const marked = new Set(graph.transitions.filter((one) => one.kind === 'catch' && shared.has(one.to)).map((one) => one.from));
-  const nodes = inOrder(graph).map((node) => nodeLine(node, marked.has(node.name)));
+  const marked = new Map(graph.transitions.filter((one) => one.kind === 'catch' && shared.has(one.to)).map(({ from, to }) => [from, to]));
+  const nodes = inOrder(graph).map((node) => nodeLine(node, marked.get(node.name)));
   const edges = graph.transitions.filter((one) => one.kind !== 'catch' || one.count > 0 || !shared.has(one.to)).map(edgeLine);
   return `digraph machine {
     graph [rankdir=TB nodesep=0.3 ranksep=0.32 fontname="Helvetica" pad=0.2 bgcolor=white]
@@ -79,7 +79,7 @@ function sharedCatchTargets(graph: Graph): Set<string> {
   return new Set(catches.map(({ to }) => to).filter((to) => catches.filter((one) => one.to === to).length > MANY_CATCHES));
 }
 
-function nodeLine(node: StateNode, catches: boolean): string {
+function nodeLine(node: StateNode, catchesInto: string | undefined): string {
   const [fill, line, text] = node.failures > 0 ? COLOURS.failed : node.visits > 0 ? COLOURS.passed : COLOURS.quiet;
   const small = [
     node.calls?.startsWith('λ') ? undefined : node.calls,
@@ -87,9 +87,9 @@ function nodeLine(node: StateNode, catches: boolean): string {
     node.milliseconds >= 1000 ? duration(node.milliseconds) : undefined,
     node.retries > 0 ? `${node.retries} retried` : undefined,
   ].filter((part) => part !== undefined).join(' · ');
-  const label = quote([`${node.name}${catches ? ' ⚑' : ''}`, small && `${SMALL}${small}`].filter(Boolean).join('\n')).replace(/\n/g, '\\n');
+  const label = quote([`${node.name}${catchesInto ? ' ⚑' : ''}`, small && `${SMALL}${small}`].filter(Boolean).join('\n')).replace(/\n/g, '\\n');
   const style = `fillcolor="${fill}" color="${line}" fontcolor="${text}" penwidth=${node.visits > 0 ? 1.8 : 0.8}`;
-  const tooltip = quote([node.name, node.type, node.calls ?? '', `visited ${node.visits} ×`].filter(Boolean).join(' · '));
+  const tooltip = quote([node.name, node.type, node.calls ?? '', `passed ${node.visits} ×`, catchesInto ? `catches into ${catchesInto}` : ''].filter(Boolean).join(' · '));
   return `${quote(node.name)} [${SHAPES[node.type] ?? SHAPES.Task} label=${label} tooltip=${tooltip} ${style}]`;
 }
 
@@ -168,7 +168,7 @@ ${text(20, 52, `execution ${ended.toLowerCase()}${error}`, `font-size="13" fill=
 ${colour(20, COLOURS.passed, 'passed')}${colour(118, COLOURS.failed, 'failed')}${colour(210, COLOURS.quiet, 'not reached')}
 ${shapeRow.join('\n')}
 ${text(20, 103, 'In a state: the AWS call (none: a Lambda of the part) · how many times it was passed · the time spent there, all passes together')}
-${text(20, 122, `Dashed red: a Catch.${shared.length ? ` ⚑ : this state catches into ${shared.join(', ')}; the line is drawn only if it was taken.` : ''}`, `font-size="11" fill="${FAILED}"`)}
+${text(20, 122, `Dashed red: a Catch.${shared.length ? ` ⚑ : this state catches into ${shared.join(' or ')}, drawn only if taken (hover to see which).` : ''}`, `font-size="11" fill="${FAILED}"`)}
 <line x1="20" x2="${HEADER.width - 20}" y1="136" y2="136" stroke="#dadce0"/></g>`;
 }
 

@@ -5,7 +5,7 @@ import { check, Problem } from './validation';
 const NOT_OF_THE_SEED: ParameterName[] = ['prefix', 'jobCommand', 'jobEnvironment'];
 
 /** The seed's 14 parameters that the secret can change. */
-export const RUN_TIME_NAMES = PARAMETER_NAMES.filter((name) => !NOT_OF_THE_SEED.includes(name));
+const RUN_TIME_NAMES = PARAMETER_NAMES.filter((name) => !NOT_OF_THE_SEED.includes(name));
 
 const isText = (value: unknown) => typeof value === 'string' && value !== '';
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -4,7 +4,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import { Annotations, ArnFormat, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { Annotations, ArnFormat, Aws, Duration, Fn, Names, RemovalPolicy, Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { LUSTRE_BUNDLE, LustreSettings } from './lustre-payloads';
 import { lustreProblems, throughputOf } from './lustre-rules';
@@ -38,7 +38,8 @@ export class LustrePart extends Construct {
     super(scope, id);
     validate(this, ...lustreProblems(this, props));
     this.deploymentType = props.lustreDeploymentType ?? fsx.LustreDeploymentType.PERSISTENT_2;
-    this.prefix = normalizePrefix(props.prefix ?? '');
+    const prefix = props.prefix ?? '';
+    this.prefix = Token.isUnresolved(prefix) ? prefix : normalizePrefix(prefix); // a token gets its slash when a run begins
     this.prefixPerRun = props.prefixPerRun ?? true;
     this.bucket = props.bucket ?? new s3.Bucket(this, 'Bucket', {
       encryption: s3.BucketEncryption.S3_MANAGED,
@@ -48,7 +49,8 @@ export class LustrePart extends Construct {
     });
     const logLevel = props.lustreLogLevel ?? LustreLogLevel.WARN_ERROR;
     this.logGroup = logLevel === LustreLogLevel.DISABLED ? undefined : props.lustreLogGroup ?? new logs.LogGroup(this, 'Logs', {
-      logGroupName: `/aws/fsx/${Names.uniqueResourceName(this, { maxLength: 128 })}`, // FSx takes no other beginning (A2.1)
+      // FSx takes no other beginning (A2.1); the end of the stack's id lets a stack of the same name be made again beside what was kept
+      logGroupName: `/aws/fsx/${Names.uniqueResourceName(this, { maxLength: 128 })}-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`,
       retention: logs.RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN,
     });
@@ -62,7 +64,7 @@ export class LustrePart extends Construct {
       deletion: Duration.hours(2),
     };
     this.settings = {
-      pipeline: Names.uniqueId(this),
+      pipeline: Names.uniqueResourceName(this, { maxLength: 200 }), // with the stack's name: an app is deployed more than once
       envName: props.envName ?? 'AutoExport',
       subnetId: props.fileSystemSubnet.subnetId,
       securityGroupIds: props.fileSystemSecurityGroups.map((group) => group.securityGroupId),

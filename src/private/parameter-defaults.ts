@@ -1,8 +1,14 @@
-import { Size, Token } from 'aws-cdk-lib/core';
+import { Duration, Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ParameterValues } from './parameter-rules';
 import { check, validate } from './validation';
 import type { RunDeadlines, RunParameterProps } from '../pipeline-parameters';
+
+// what is no whole number of the secret's unit is left to the rules, which name the parameter
+const seconds = (value?: Duration) => value?.toSeconds({ integral: false });
+const minutes = (value?: Duration) => value?.toMinutes({ integral: false });
+const gibibytes = (value?: Size) => value?.toGibibytes({ rounding: SizeRoundingBehavior.NONE });
+const mebibytes = (value?: Size) => value?.toMebibytes({ rounding: SizeRoundingBehavior.NONE });
 
 /** The props as the parameters of a run that was told nothing else: the seed's names, units and defaults. */
 export function defaultsOf(scope: Construct, props: RunParameterProps): ParameterValues {
@@ -26,17 +32,17 @@ export function defaultsOf(scope: Construct, props: RunParameterProps): Paramete
     autoExport: props.autoExport ?? true,
     deleteLustre: props.deleteLustre ?? true,
     lustreFileSystemTypeVersion: props.lustreFileSystemTypeVersion ?? '2.15',
-    lustreStorageCapacity: (props.lustreStorageCapacity ?? Size.gibibytes(2400)).toGibibytes(),
-    lustreImportedFileChunkSize: (props.lustreImportedFileChunkSize ?? Size.mebibytes(1024)).toMebibytes(),
+    lustreStorageCapacity: gibibytes(props.lustreStorageCapacity) ?? 2400,
+    lustreImportedFileChunkSize: mebibytes(props.lustreImportedFileChunkSize) ?? 1024,
     jobDefinitionContainerImage: props.jobDefinitionContainerImage?.bind(scope) ?? '',
     jobDefinitionRetryAttempts: props.jobDefinitionRetryAttempts ?? 5,
     jobDefinitionVcpus: props.jobDefinitionVcpus ?? 32,
-    jobDefinitionMemory: (props.jobDefinitionMemory ?? Size.mebibytes(30000)).toMebibytes(),
-    waitForLustreCreationSeconds: props.waitForLustreCreation?.toSeconds() ?? 30,
-    waitForJobCompletionSeconds: props.waitForJobCompletion?.toSeconds() ?? 300,
-    waitForCheckMetricsSeconds: props.waitForCheckMetrics?.toSeconds() ?? 60,
-    lambdaPeriodSeconds: props.lambdaPeriod?.toSeconds() ?? 60,
-    lambdaTimeDiffMinutes: props.lambdaTimeDiff?.toMinutes() ?? 15,
+    jobDefinitionMemory: mebibytes(props.jobDefinitionMemory) ?? 30000,
+    waitForLustreCreationSeconds: seconds(props.waitForLustreCreation) ?? 30,
+    waitForJobCompletionSeconds: seconds(props.waitForJobCompletion) ?? 300,
+    waitForCheckMetricsSeconds: seconds(props.waitForCheckMetrics) ?? 60,
+    lambdaPeriodSeconds: seconds(props.lambdaPeriod) ?? 60,
+    lambdaTimeDiffMinutes: minutes(props.lambdaTimeDiff) ?? 15,
     prefix: '', // the construct's own prefix is a setting: a run's own one replaces it whole
     jobCommand: props.jobCommand ?? [],
     jobEnvironment: props.jobEnvironment ?? {},
@@ -51,9 +57,9 @@ export function knownValues(values: ParameterValues): Partial<ParameterValues> {
     && !(typeof value === 'object' && Object.values(value).some((item) => Token.isUnresolved(item)))));
 }
 
-/** The 14 parameters of the seed's second table. */
+/** The 14 parameters of the seed's second table; an image that is left to the run is left out. */
 export function seedValues({ prefix: _prefix, jobCommand: _command, jobEnvironment: _environment, ...seed }: ParameterValues): object {
-  return seed;
+  return { ...seed, jobDefinitionContainerImage: seed.jobDefinitionContainerImage || undefined };
 }
 
 export function deadlineSeconds(deadlines: RunDeadlines): { [loop in keyof RunDeadlines]: number } {

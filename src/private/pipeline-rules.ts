@@ -19,6 +19,8 @@ export function pipelineProblems(props: LustreAutoExportPipelineProps): Problem[
     ...ignored(OF_WORKLOAD, 'workload'),
     ...ignored(OF_REPOSITORY, 'jobDefinitionContainerImage'),
     ...ignored(['ecrRepositoryName'], 'repository'),
+    check.impossible(!!props.batchEnvironment && !!props.workload && props.jobStartTimeout !== undefined,
+      'jobStartTimeout is given together with batchEnvironment and workload, which make it meaningless; give it to those'),
     check.impossible(!!props.batchEnvironment && !(props.vpc && props.securityGroup),
       'batchEnvironment is given without vpc and securityGroup; the file systems need both: give those that the environment is in'),
     check.pattern('ecrRepositoryName', props.ecrRepositoryName, /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/,

@@ -2,28 +2,29 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
-from cdk_lustre_auto_export import ExportDrainContext, IExportDrainMonitor, LustreAutoExportPipeline
+from cdk_lustre_auto_export import IExportDrainMonitor, LustreAutoExportPipeline
 
 
 @jsii.implements(IExportDrainMonitor)
 class KeepForReview:
     """Lets the export run for an hour, notes how the link to S3 is, and proves nothing: a person decides what is deleted."""
 
-    def drain(self, context: ExportDrainContext) -> sfn.IChainable:
-        wait = sfn.Wait(context.scope, f"{context.state_prefix}LetExportRun", time=sfn.WaitTime.duration(cdk.Duration.hours(1)))
+    # Python gets the members of the context as keyword arguments: name those that are used
+    def drain(self, *, scope, state_prefix, association_path, result_path, failures, **_) -> sfn.IChainable:
+        wait = sfn.Wait(scope, f"{state_prefix}LetExportRun", time=sfn.WaitTime.duration(cdk.Duration.hours(1)))
         look = tasks.CallAwsService(
-            context.scope, f"{context.state_prefix}LookAtLink",
+            scope, f"{state_prefix}LookAtLink",
             service="fsx", action="describeDataRepositoryAssociations",
-            parameters={"AssociationIds": sfn.JsonPath.array(sfn.JsonPath.string_at(f"{context.association_path}.associationId"))},
+            parameters={"AssociationIds": sfn.JsonPath.array(sfn.JsonPath.string_at(f"{association_path}.associationId"))},
             iam_resources=["*"],  # the action takes no resource
-            result_path=f"{context.result_path}.link",
+            result_path=f"{result_path}.link",
         )
         look.add_retry(errors=["States.ALL"], max_attempts=6, max_delay=cdk.Duration.minutes(1))
-        context.failures.protect(look)
+        failures.protect(look)
         verdict = sfn.Pass(
-            context.scope, f"{context.state_prefix}LeaveToReview",
-            parameters={"proven": False, "reason": "LeftToReview", "evidence": sfn.JsonPath.object_at(f"{context.result_path}.link")},
-            result_path=context.result_path,
+            scope, f"{state_prefix}LeaveToReview",
+            parameters={"evidence": sfn.JsonPath.object_at(f"{result_path}.link"), "proven": False, "reason": "LeftToReview"},
+            result_path=result_path,
         )
         return wait.next(look).next(verdict)
 

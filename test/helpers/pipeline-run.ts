@@ -1,0 +1,180 @@
+import { readFileSync } from 'fs';
+import { join } from 'path';
+import { App, Stack } from 'aws-cdk-lib/core';
+import { audit, AuditedRun } from '../../local/auditor';
+import { EngineOptions, LocalEngine, Run } from '../../local/engine';
+import { JobScript } from '../../local/models/job-script';
+import { JobImage, LustreAutoExportPipeline, LustreAutoExportPipelineProps } from '../../src';
+
+const KEPT = 'cdk-lustre-auto-export:kept';
+const STACK = 'Stack';
+
+/** What a test says of its world; everything else is as the most likely reading of the facts has it. */
+export interface RehearsalOptions extends Partial<Omit<EngineOptions, 'template' | 'assets'>> {
+  /** Of the one pipeline in the stack. */
+  readonly props?: LustreAutoExportPipelineProps;
+  /** More pipelines beside it, by construct id. */
+  readonly others?: { readonly [id: string]: LustreAutoExportPipelineProps };
+  /** Value of the pipeline's secret. */
+  readonly secret?: string;
+  /** How often SPOT takes back the instance, each time two minutes after an attempt began. */
+  readonly interruptions?: number;
+}
+
+/** Input of a run with few looks and a short drain, where these are not what is tested: it costs a third of the time. */
+export const BRISK = { waitForLustreCreationSeconds: 180, waitForCheckMetricsSeconds: 240, lambdaTimeDiffMinutes: 3 };
+
+const synthesized = new Map<string, { template: any; assets: string }>();
+
+/** The template of these props, made once. */
+function synthesize(pipelines: { readonly [id: string]: LustreAutoExportPipelineProps }) {
+  const key = JSON.stringify(pipelines);
+  if (!synthesized.has(key)) {
+    const app = new App();
+    const stack = new Stack(app, STACK);
+    for (const [id, props] of Object.entries(pipelines)) {
+      new LustreAutoExportPipeline(stack, id, { jobDefinitionContainerImage: JobImage.fromRegistry('busybox:1'), ...props });
+    }
+    const { directory } = app.synth();
+    synthesized.set(key, { template: JSON.parse(readFileSync(join(directory, `${STACK}.template.json`), 'utf8')), assets: directory });
+  }
+  return synthesized.get(key)!;
+}
+
+/** A program that checkpoints: a later attempt goes on behind the last file that an earlier one had closed. */
+export function work({ files = 12, seconds = 600, size = 1000 } = {}): JobScript {
+  return async (job) => {
+    for (let i = Number(job.read('checkpoint') ?? 0); i < files; i++) {
+      const path = `part-${i % 3}/file-${i}`;
+      job.write(path, size * i);
+      await job.wait(seconds / files);
+      job.close(path);
+      job.save('checkpoint', 0, String(i + 1));
+    }
+  };
+}
+
+/** A deployed pipeline in a world of its own, whose executions are watched and judged. */
+export class Rehearsal {
+  readonly engine: LocalEngine;
+  readonly runs: Run[] = [];
+  /** What the jobs have written and closed, by path in the exported directory. */
+  readonly closed = new Set<string>();
+  private interruptions: number;
+
+  constructor({ props = {}, others = {}, secret, interruptions = 0, job = work(), ...options }: RehearsalOptions = {}) {
+    this.engine = new LocalEngine({ ...synthesize({ Pipeline: props, ...others }), job: this.watched(job), ...options });
+    this.interruptions = interruptions;
+    if (secret !== undefined) this.engine.models.secrets.set(this.engine.template.ofType('AWS::SecretsManager::Secret')[0].physicalId, secret);
+  }
+
+  get models() {
+    return this.engine.models;
+  }
+
+  /** @param pipeline construct id, where there are several */
+  async run(input: unknown = {}, { name, pipeline }: { name?: string; pipeline?: string } = {}): Promise<Run> {
+    const machine = this.engine.template.ofType('AWS::StepFunctions::StateMachine').find(({ logicalId }) => logicalId.startsWith(`${pipeline}Lifecycle`));
+    const run = await this.engine.execute(machine?.logicalId, input, { name });
+    this.runs.push(run);
+    return run;
+  }
+
+  cleanUp({ executionArn }: { executionArn: string }): Promise<Run> {
+    return this.run({ cleanUp: { executionArn } });
+  }
+
+  /** Every file that a job closed and that is in no bucket. */
+  missing(): string[] {
+    const keys = this.models.buckets.list().flatMap((bucket) => bucket.list().map(({ key }) => key));
+    return [...this.closed].filter((path) => !keys.some((key) => key === path || key.endsWith(`/${path}`)));
+  }
+
+  /** What the invariants of a finished world say, and what is left of its runs; empty where all is well. */
+  async violations(): Promise<string[]> {
+    await this.engine.pass(3600); // what ends by itself has ended
+    const { fsx, ec2, batch, iam, stepFunctions } = this.models;
+    const runs = [...stepFunctions.executions.values()].map((each): AuditedRun => ({
+      ...this.reportOf(each.executionArn),
+      executionArn: each.executionArn,
+      status: each.status,
+      historyEventCount: this.runs.find(({ executionArn }) => executionArn === each.executionArn)?.historyEventCount,
+    }));
+    const found = audit({
+      fsx,
+      runs,
+      launchTemplates: ec2.launchTemplates,
+      jobDefinitions: batch.definitions.all.filter(({ status }) => status === 'ACTIVE').map(({ name, given }) => ({ name, tags: given.tags ?? {} })),
+      liveJobs: batch.jobs.filter(({ status }) => !['SUCCEEDED', 'FAILED'].includes(status)).map(({ name, given }) => ({ name, tags: given.tags })),
+      serviceLinkedRoles: [...iam.serviceLinkedRoles.keys()],
+      jobWrites: this.jobWrites(),
+    });
+    const refused = this.engine.calls.filter(({ denied, problems }) => denied || problems)
+      .map(({ service, action, error, denied }) => `${denied ? 'I6' : 'I7'} ${service}:${action}: ${error?.message}`);
+    return [...found.map(({ invariant, says }) => `${invariant} ${says}`), ...refused, ...this.strayEnvironment()];
+  }
+
+  /** The reasons why file systems were kept, by their tags. */
+  kept(): string[] {
+    return this.models.fsx.living().map(({ tags }) => tags.get(KEPT) ?? 'no tag');
+  }
+
+  private strayEnvironment(): string[] {
+    const instances = this.models.ec2.instances.filter(({ alive }) => alive).map(({ id }) => `instance ${id} is alive`);
+    const strayed = this.engine.template.ofType('AWS::Batch::ComputeEnvironment').map(({ arn }) => this.models.batch.environment(arn).describe())
+      .filter(({ status, computeResources: { launchTemplate } }) => status !== 'VALID'
+        || !this.engine.template.ofType('AWS::EC2::LaunchTemplate').some(({ physicalId }) => physicalId === launchTemplate.launchTemplateId))
+      .map(({ status, computeResources: { launchTemplate } }) => `the compute environment is ${status} with ${JSON.stringify(launchTemplate)}`);
+    return [...instances, ...strayed];
+  }
+
+  /** A run that could not report itself is reported by its clean-up. */
+  private reportOf(executionArn: string): Pick<AuditedRun, 'error' | 'cause' | 'output'> {
+    const reports = this.runs.filter((run) => run.executionArn === executionArn || run.history[0].input?.cleanUp?.executionArn === executionArn);
+    const last = reports.filter(({ status }) => status !== 'ABORTED').at(-1);
+    return { error: last?.error, cause: last?.cause, output: last?.output };
+  }
+
+  private jobWrites() {
+    const { batch, fsx } = this.models;
+    const ownFileSystem = (jobId: string) => {
+      const { tags } = batch.jobs.find(({ id }) => id === jobId)!.given;
+      const arn = tags['cdk-lustre-auto-export:execution-arn'];
+      const all = [...fsx.living().map(({ id, tags: own }) => ({ id, tags: Object.fromEntries(own) })), ...fsx.deletions().map((each) => ({ id: each.fileSystemId, tags: each.tags }))];
+      return all.find(({ tags: own }) => own['cdk-lustre-auto-export:execution-arn'] === arn)?.id;
+    };
+    return [
+      ...batch.containers.flatMap(({ jobId, mounts }) => mounts.map(({ fileSystemId, containerPath }) => ({ jobId, path: containerPath, fileSystemId, ownFileSystemId: ownFileSystem(jobId) }))),
+      ...batch.misplacedWrites.map(({ jobId, path }) => ({ jobId, path })),
+    ];
+  }
+
+  private watched(script: JobScript): JobScript {
+    return (job) => {
+      if (this.interruptions-- > 0) job.clock.after(120_000, () => this.models.batch.reclaim(job.instanceId));
+      return script({
+        ...job,
+        close: (path) => { job.close(path); this.closed.add(path); },
+        save: (path, size, content) => { job.save(path, size, content); this.closed.add(path); },
+      });
+    };
+  }
+}
+
+/** Names of the states in the order in which they were entered. */
+export const states = (run: Run): string[] => run.history.filter(({ type }) => type === 'StateEntered').map(({ state }) => state);
+
+/** Tries of a Task. */
+export const tries = (run: Run, state: string) => run.history.filter((event) => event.type === 'Task' && event.state === state);
+
+/** Calls of an API action, as they reached the service. */
+export const calls = (run: Run, action: string) => run.calls.filter((call) => call.action === action);
+
+/** What the run's last state but one put together, also where it failed. */
+export const summary = (run: Run) => tries(run, 'SummarizeRun').at(-1)?.answer;
+
+/** Minutes of the world's time from the start to the first visit of a state, or to the end. */
+export function minutes(run: Run, state?: string): number {
+  const event = state === undefined ? run.history.at(-1)! : run.history.find((each) => each.type === 'StateEntered' && each.state === state)!;
+  return (Date.parse(event.time) - Date.parse(run.history[0].startTime)) / 60_000;
+}
