@@ -74,7 +74,7 @@ export class LustreLifecycleStateMachine extends Construct implements ILustreLif
       definitionBody: sfn.DefinitionBody.fromChainable(renderEntry(this, part, props, creation, cleanUp)),
       role: props.role,
       // no timeout: it cannot be caught (E18); every loop has a deadline of its own
-      logs: { destination: logGroup, level: sfn.LogLevel.ERROR, includeExecutionData: false },
+      logs: { destination: logGroup, level: sfn.LogLevel.ALL, includeExecutionData: false },
       tracingEnabled: false,
     });
     for (const each of [props.parameters, props.batchEnvironment, props.workload, props.drainMonitor]) each.grantTo(machine);

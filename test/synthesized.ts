@@ -33,6 +33,7 @@ export function definitionOf(template: Template, stateMachine?: RegExp): Record<
 export function textOf(value: any): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (!('Fn::Join' in value)) {
+    if ('Fn::Sub' in value) return value['Fn::Sub'];
     if ('Fn::GetAtt' in value) return `\${${value['Fn::GetAtt'].join('.')}}`;
     return `\${${value.Ref ?? JSON.stringify(value).replace(/[{}"\\]/g, '')}}`;
   }

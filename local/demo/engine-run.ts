@@ -33,7 +33,7 @@ export const engineRun: DemoRun = async (options, listener) => {
   });
   const { ecr, fsx } = engine.models;
   for (const { physicalId } of engine.template.ofType('AWS::ECR::Repository')) ecr.push(physicalId, 'latest'); // the user's part: an image
-  fsx.setPace({ objectsPerSecond: files / EXPORT_SECONDS });
+  fsx.setPace({ objectsPerSecond: (files + 100) / EXPORT_SECONDS }); // directories and checkpoints are objects, too
   interrupt(engine, watcher, options, listener);
 
   const observer = new Observer(engine, watcher, listener);

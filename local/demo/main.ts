@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   const workDirectory = mkdtempSync(join(options.out, 'work-'));
   const cleanUp = () => rmSync(workDirectory, { recursive: true, force: true });
   process.once('exit', cleanUp);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
   const started = performance.now();
   const expected = expectedFiles(['--files', String(options.files), '--seed', String(options.seed)]);

@@ -203,8 +203,8 @@ case $name in
     in_host "$@" ;;
   sleep)
     pass "${1%s}"
-    [ "$now" -lt 86400 ] || hangs # a loop without an end
-    [ "$HOST_MODE" != notice ] || sleep 0.01 ;;
+    if [ "$HOST_MODE" = notice ]; then count sleeps; sleep 0.01; else n=0; fi
+    [ "$now" -lt 86400 ] && [ $n -lt 300 ] || hangs ;; # a loop without an end
   curl)
     # instance metadata, version 2 only (C9)
     header='' method=GET url='' out=/dev/stdout

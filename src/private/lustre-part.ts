@@ -161,7 +161,7 @@ export class LustrePart extends Construct {
           'kms:ViaService': `s3.${this.bucket.env.region}.${Stack.of(this).urlSuffix}`,
           'kms:CallerAccount': Stack.of(this).account,
         },
-        StringLike: { 'kms:EncryptionContext:aws:s3:arn': [this.bucket.bucketArn, this.bucket.arnForObjects('*')] },
+        StringLike: { 'kms:EncryptionContext:aws:s3:arn': this.arnsInContext() },
         ArnLike: { 'aws:PrincipalArn': this.linkRoleArn('AWSServiceRoleForFSxS3Access_fs-*') },
       },
     }));
@@ -169,6 +169,12 @@ export class LustrePart extends Construct {
       Annotations.of(this).addWarningV2('cdk-lustre-auto-export:bucketKeyPolicy',
         'the key policy of the brought bucket cannot be changed from here; without a statement for AWSServiceRoleForFSxS3Access_fs-* nothing is exported');
     }
+  }
+
+  /** A bucket whose name only the deploy knows refers to its key, so that the key's policy cannot refer back to it. */
+  private arnsInContext(): string[] {
+    if (!Token.isUnresolved(this.bucket.bucketName)) return [this.bucket.bucketArn, this.bucket.arnForObjects('*')];
+    return [Stack.of(this).formatArn({ service: 's3', region: '', account: '', resource: '*' })];
   }
 
   private linkRoleArn(name: string): string {

@@ -8,7 +8,13 @@ export const LUSTRE_PORT_RANGE = ec2.Port.tcpRange(988, 1023);
 
 /** Lets the members of these security groups talk Lustre with one another. */
 export function allowLustreWithin(connections: ec2.Connections): void {
-  for (const port of LUSTRE_PORTS) connections.allowInternally(port, 'Lustre');
+  for (const group of connections.securityGroups) {
+    for (const port of LUSTRE_PORTS) {
+      group.addIngressRule(group, port, 'Lustre');
+      // a group that lets everything out takes no rule for it, and would warn at every synth
+      if (!(group instanceof ec2.SecurityGroup && group.allowAllOutbound)) group.addEgressRule(group, port, 'Lustre');
+    }
+  }
 }
 
 /** Lets both sides talk Lustre with each other. */

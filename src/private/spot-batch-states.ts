@@ -19,6 +19,9 @@ export interface SpotBatchStatesProps {
   readonly tags: () => { [key: string]: string };
 }
 
+/** A path that is not there cannot be compared: that would end the execution with an error that nothing catches (E18). */
+const is = (path: string, condition: (path: string) => sfn.Condition) => sfn.Condition.and(sfn.Condition.isPresent(path), condition(path));
+
 /** A refused update is looked at again, not failed: the environment may be UPDATING already (D1.10). */
 const UPDATE_REFUSED = ['Batch.ClientException'];
 
@@ -107,8 +110,8 @@ export class SpotBatchStates {
       failures: context.failures,
     });
     const left = new sfn.Choice(scope, `${statePrefix}IsLaunchTemplateLeft`)
-      .when(sfn.Condition.booleanEquals(`${path}.check.launchTemplateExists`, true), remove)
-      .otherwise(instances.chain);
+      .when(is(`${path}.check.launchTemplateExists`, (at) => sfn.Condition.booleanEquals(at, false)), instances.chain)
+      .otherwise(remove);
     remove.next(instances.chain);
     const quiet = new sfn.Pass(scope, `${statePrefix}NoteQuietTime`, { inputPath: `${path}.instances.quietAt`, resultPath: `${resultPath}.quietAt` });
     sfn.Chain.start(instances.chain).next(quiet);
@@ -128,9 +131,9 @@ export class SpotBatchStates {
         turn: sfn.JsonPath.numberAt(`${path}.wait.turn`),
       })],
       choice: names.choice,
-      done: sfn.Condition.stringEquals(`${path}.check.next`, 'DONE'),
+      done: is(`${path}.check.next`, (at) => sfn.Condition.stringEquals(at, 'DONE')),
       branches: [{
-        when: sfn.Condition.stringEquals(`${path}.check.next`, 'UPDATE'),
+        when: is(`${path}.check.next`, (at) => sfn.Condition.stringEquals(at, 'UPDATE')),
         then: (again) => new SdkCall(context.scope, `${context.statePrefix}${names.update}`, {
           service: 'batch',
           action: 'updateComputeEnvironment',
@@ -159,7 +162,7 @@ export class SpotBatchStates {
         detachedAt: sfn.JsonPath.stringAt(`${path}.check.seenAt`),
       })],
       choice: 'AreInstancesGone',
-      done: sfn.Condition.numberEquals(`${path}.instances.remaining`, 0),
+      done: is(`${path}.instances.remaining`, (at) => sfn.Condition.numberEquals(at, 0)),
       giveUp: this.invocation(context, 'GiveUpOnInstances', `${path}.gaveUp`, { instances: sfn.JsonPath.objectAt(`${path}.instances`) }),
       schedulePath: context.schedulePath,
       counterPath: `${path}.wait`,

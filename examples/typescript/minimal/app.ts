@@ -1,0 +1,9 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { LustreAutoExportPipeline } from '../../../src';
+
+const app = new App();
+const stack = new Stack(app, 'LustreAutoExport');
+
+new LustreAutoExportPipeline(stack, 'Pipeline');
+
+app.synth();
