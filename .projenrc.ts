@@ -73,7 +73,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
 // ---- handlers: bundled once at build time, shipped in the package ----
 project.preCompileTask.exec('rm -rf lib assets && node scripts/bundle-lambdas.mjs');
-project.gitignore.exclude('/assets/', '/dist-code/', '/demo-out/', '.jsii.tabl.json', '.eslintcache');
+project.gitignore.exclude('/assets/', '/dist-code/', '/demo-out/', '.jsii.tabl.json', '.eslintcache', '/examples/**/target/', '/examples/**/.venv/', 'cdk.out/', '__pycache__/');
 project.npmignore!.include('/assets/');
 project.npmignore!.exclude(
   '/lambda-src/', '/local/', '/scripts/', '/examples/', '/bench/', '/rosetta/', '/.ci/',

@@ -66,9 +66,11 @@ export function stepToAttach(look: Look): NextStep {
       return 'WAIT';
     case 'VALID':
       // VALID alone says nothing: it may be the VALID from before the update
-      return owner === 'thisRun' && requireField(shown(look).version, 'launchTemplate.version') === RUN_TEMPLATE_VERSION ? 'DONE' : 'UPDATE';
+      if (owner === 'thisRun' && requireField(shown(look).version, 'launchTemplate.version') === RUN_TEMPLATE_VERSION) return 'DONE';
+      // a new template may not be visible yet, and an update to one that Batch cannot find makes the environment INVALID (E19, D1.8)
+      return runTemplateExists(look) ? 'UPDATE' : 'WAIT';
     case 'INVALID':
-      return owner === 'goneRun' ? 'UPDATE' : invalid(describe(look));
+      return owner === 'goneRun' ? runTemplateExists(look) ? 'UPDATE' : 'WAIT' : invalid(describe(look));
     default:
       return invalid(describe(look));
   }

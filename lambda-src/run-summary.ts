@@ -87,11 +87,16 @@ function explain(problem: { Error: string; Cause?: string }, document: StateDocu
       + (proven ? `Its data is proven to be in ${target}. ` : `Its data is on it; not all of it is proven to be in ${target}. `)
       + `Look at it by mounting ${fileSystem.fileSystemId} (mount name ${fileSystem.mountName}), then delete it, or start an execution with {"cleanUp":{"executionArn":"${document.run.executionArn}"}}.`
     : deletion?.gone
-      ? `File system ${fileSystem.fileSystemId} was deleted; ${document.export.reason === 'NothingWritten' ? 'nothing had been written to it' : `everything on it is in ${target}`}.`
+      ? `File system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`
       : document.failures.find
         ? `It could not be found out whether a file system was left behind. Start an execution with {"cleanUp":{"executionArn":"${document.run.executionArn}"}}.`
         : 'No file system was left behind.';
   return `${problem.Cause ?? problem.Error}\n${data}`;
+}
+
+function whatWasOnIt({ export: { proven, reason } }: StateDocument, target: string): string {
+  if (!proven) return `it was being deleted already when the clean-up came: whether everything on it is in ${target} was not looked at`;
+  return reason === 'NothingWritten' ? 'nothing had been written to it' : `everything on it is in ${target}`;
 }
 
 /** A Lambda's cause is JSON with the handler's message in it; other causes are plain text. */

@@ -4,12 +4,12 @@ import { Construct } from 'constructs';
 import { AllocationStrategy } from './allocation-strategy';
 import { ComputeEnvironmentType } from './compute-environment-type';
 import { JobImage } from './job-image';
-import { LustreAutoExportPipelineProps } from './pipeline-props';
+import { LustreAutoExportPipelineOptions } from './pipeline-options';
 import { deployTimeProblems } from './private/deploy-time-rules';
 import { validate } from './private/validation';
 
 /**
- * The `autoExport` section of `cdk.json`, with the parameter names of the Lustre auto export mode of batch-with-lustre.
+ * What the `autoExport` section of `cdk.json` says, with the parameter names of the Lustre auto export mode of batch-with-lustre.
  */
 export class AutoExportSettings {
   /**
@@ -18,17 +18,16 @@ export class AutoExportSettings {
    * What the section does not name has that mode's default: among them the repository name `batch-job-with-lustre-auto-export`.
    *
    * @param scope any construct of the app
-   * @param key name of the section; default `autoExport`
-   * @returns props for a LustreAutoExportPipeline; spread more props behind them
+   * @param key name of the section, `autoExport` if it is not given
    * @throws if the section is missing, or with all of its unknown keys and wrong values
    */
-  public static fromContext(scope: Construct, key?: string): LustreAutoExportPipelineProps {
+  public static fromContext(scope: Construct, key?: string): AutoExportSettings {
     const name = key ?? 'autoExport';
     const section = scope.node.tryGetContext(name);
     validate(scope, ...deployTimeProblems(name, section));
     const given = section as { [parameter: string]: any };
     const seconds = (value?: number) => value === undefined ? undefined : Duration.seconds(value);
-    return {
+    return new AutoExportSettings({
       envName: given.envName ?? 'AutoExport',
       ...(given.jobDefinitionContainerImage
         ? { jobDefinitionContainerImage: JobImage.fromRegistry(given.jobDefinitionContainerImage) }
@@ -52,8 +51,11 @@ export class AutoExportSettings {
       waitForCheckMetrics: seconds(given.waitForCheckMetricsSeconds),
       lambdaPeriod: seconds(given.lambdaPeriodSeconds),
       lambdaTimeDiff: given.lambdaTimeDiffMinutes === undefined ? undefined : Duration.minutes(given.lambdaTimeDiffMinutes),
-    };
+    });
   }
 
-  private constructor() {}
+  private constructor(
+    /** The section as props of a LustreAutoExportPipeline. */
+    public readonly props: LustreAutoExportPipelineOptions,
+  ) {}
 }

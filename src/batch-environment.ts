@@ -20,11 +20,11 @@ export interface BatchEnvironmentContext {
   readonly associationPath: string;
   /**
    * The one place in the document that the environment writes to.
-   * After `attach` it holds at least `{ jobQueueArn, hostPath }`; after `detach` also `quietAt`, the time (ISO 8601)
+   * After `attach` it holds at least `{ jobQueueArn, hostPath }`. After `detach` also `quietAt`, the time (ISO 8601)
    * from which no instance of this run could write any more, if the environment knows it.
    */
   readonly resultPath: string;
-  /** `{ waits, count }`: the seconds to wait before each look; no wait left means that the time is up. */
+  /** `{ waits, count }`: the seconds to wait before each look. No wait left means that the time is up. */
   readonly schedulePath: string;
   /** What happens when a state fails. */
   readonly failures: IFailurePath;
@@ -37,7 +37,7 @@ export interface BatchEnvironmentContext {
  */
 export interface IBatchEnvironment {
   /** What has to be true before a run may create anything. May be empty. */
-  readonly preflightChecks: PreflightCheck[];
+  preflightChecks(): PreflightCheck[];
 
   /**
    * Renders the states that make the run's file system visible to the jobs of a queue.

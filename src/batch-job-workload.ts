@@ -40,7 +40,7 @@ export interface BatchJobWorkloadProps {
   readonly executionRole?: iam.IRole;
 
   /**
-   * Longest time that the job may be without an instance, at its start and after every reclaim; then the run fails with
+   * Longest time that the job may be without an instance, at its start and after every reclaim. Then the run fails with
    * `JobNeverStarted`, and with what the last instances said. Between 10 minutes and 1 day.
    *
    * @default Duration.hours(2)
@@ -59,13 +59,10 @@ export interface BatchJobWorkloadProps {
  * The work of a run as one AWS Batch job that runs the user's container image.
  *
  * A reclaim of the SPOT instance, and a start that never ran the image, is tried again up to `jobDefinitionRetryAttempts`
- * times; any other failure ends the run with `JobFailed`. The container has to be able to resume: it finds what its
+ * times. Any other failure ends the run with `JobFailed`. The container has to be able to resume: it finds what its
  * earlier attempt wrote under `LUSTRE_PATH`, and the number of its attempt in `AWS_BATCH_JOB_ATTEMPT`.
  */
 export class BatchJobWorkload extends Construct implements IWorkload {
-  /** What has to be true before a run may create anything: the image exists. */
-  public readonly preflightChecks: PreflightCheck[] = [PreflightCheck.containerImage()];
-
   private readonly function: PartFunction;
   private readonly settings: BatchJobSettings;
 
@@ -90,6 +87,11 @@ export class BatchJobWorkload extends Construct implements IWorkload {
       logGroup: props.logGroup,
     });
     this.grantHandler([props.jobRole, props.executionRole].filter((role) => role !== undefined));
+  }
+
+  /** The image exists. */
+  public preflightChecks(): PreflightCheck[] {
+    return [PreflightCheck.containerImage()];
   }
 
   public run(context: WorkloadContext): sfn.IChainable {

@@ -21,14 +21,14 @@ export interface ExportDrainContext {
   readonly associationPath: string;
   /** `{ outcome, mayHaveWritten, lastWritePossibleAt }` of the workload. */
   readonly jobPath: string;
-  /** What the batch environment wrote; `quietAt` in it, if there, is when its last instance was seen gone. */
+  /** What the batch environment wrote, `quietAt` in it, if there, is when its last instance was seen gone. */
   readonly computePath: string;
   /**
    * The one place in the document that the monitor writes to. Afterwards it holds at least
-   * `{ proven, reason, evidence }`; only `proven === true` lets the file system be deleted, a missing key is false.
+   * `{ proven, reason, evidence }`. Only `proven` with the value true lets the file system be deleted, a missing key is false.
    */
   readonly resultPath: string;
-  /** `{ waits, count }`: the seconds to wait before each look; no wait left means that the time is up. */
+  /** `{ waits, count }`: the seconds to wait before each look. No wait left means that the time is up. */
   readonly schedulePath: string;
   /** What happens when a state fails: the file system is kept. */
   readonly failures: IFailurePath;
@@ -37,7 +37,7 @@ export interface ExportDrainContext {
 /**
  * Answers when every byte that was written is in S3.
  *
- * There is no null implementation: without an answer the file system is never deleted.
+ * There is no implementation that does nothing: without an answer the file system is never deleted.
  * Implementations: `ExportDrainMonitor`.
  */
 export interface IExportDrainMonitor {

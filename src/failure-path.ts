@@ -10,8 +10,10 @@ export interface IFailurePath {
   /**
    * Adds the Catch that leads into the failure path to a Task, Map or Parallel state.
    *
-   * Call it once for every Task state that a part renders.
+   * Call it for every Task, Map and Parallel state that a part renders at the top level. A Task inside of a Map or
+   * Parallel cannot lead out of it: protect the Map or Parallel instead. Protecting a state twice changes nothing.
    *
+   * @param state the state, with its Retry
    * @throws if the state is of a type that the States Language does not let catch errors
    */
   protect(state: sfn.State): void;

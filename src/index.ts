@@ -14,6 +14,7 @@ export * from './lustre-file-system-props';
 export * from './lustre-lifecycle-state-machine';
 export * from './lustre-log-level';
 export * from './pipeline-parameters';
+export * from './pipeline-options';
 export * from './pipeline-props';
 export * from './preflight-check';
 export * from './spot-batch-environment';

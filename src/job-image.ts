@@ -17,10 +17,10 @@ export class JobImage {
   }
 
   /**
-   * An image of an ECR repository. Pushing an image under the tag is the user's part; a run checks that it is there.
+   * An image of an ECR repository. Pushing an image under the tag is the user's part. A run checks that it is there.
    *
    * @param repository the repository
-   * @param tagOrDigest tag, or digest with `sha256:` in front; default `latest`
+   * @param tagOrDigest tag, or digest with `sha256:` in front. Default `latest`
    */
   public static fromEcrRepository(repository: ecr.IRepository, tagOrDigest?: string): JobImage {
     return new JobImage(() => repository.repositoryUriForTagOrDigest(tagOrDigest ?? 'latest'), (grantee) => repository.grantPull(grantee));
@@ -48,7 +48,7 @@ export class JobImage {
     return this.uri(scope);
   }
 
-  /** Lets somebody pull the image, once it is bound; does nothing for images of other registries. */
+  /** Lets somebody pull the image, once it is bound. Does nothing for images of other registries. */
   public grantPull(grantee: iam.IGrantable): void {
     this.pull?.(grantee);
   }

@@ -6,6 +6,6 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
  * Implementations: `LustreLifecycleStateMachine`.
  */
 export interface ILustreLifecycle {
-  /** The state machine; each of its executions is a run. */
+  /** The state machine. Each of its executions is a run. */
   readonly stateMachine: sfn.IStateMachine;
 }

@@ -17,10 +17,11 @@ import { JobImage } from './job-image';
 import { ILustreLifecycle } from './lifecycle';
 import { LustreLifecycleStateMachine } from './lustre-lifecycle-state-machine';
 import { PipelineParameters } from './pipeline-parameters';
+import { LustreAutoExportPipelineOptions } from './pipeline-options';
 import { LustreAutoExportPipelineProps } from './pipeline-props';
 import { allowLustreWithin, LUSTRE_PORT_RANGE } from './private/lustre-ports';
 import { selectNetwork } from './private/network';
-import { pipelineProblems } from './private/pipeline-rules';
+import { overSettings, pipelineProblems } from './private/pipeline-rules';
 import { validate } from './private/validation';
 import { SpotBatchEnvironment } from './spot-batch-environment';
 import { IWorkload } from './workload';
@@ -31,13 +32,13 @@ import { IWorkload } from './workload';
  * then deletes the file system.
  */
 export class LustreAutoExportPipeline extends Construct implements ec2.IConnectable {
-  /** The state machine; each of its executions is a run. */
+  /** The state machine. Each of its executions is a run. */
   public readonly stateMachine: sfn.IStateMachine;
   /** The bucket that runs export to. */
   public readonly bucket: s3.IBucket;
   /** The secret with run-time parameters. */
   public readonly secret: secretsmanager.ISecret;
-  /** The repository for the job's image; undefined where the image comes from elsewhere. */
+  /** The repository for the job's image. Absent where the image comes from elsewhere. */
   public readonly repository?: ecr.IRepository;
   /** The network of instances and file systems. */
   public readonly vpc: ec2.IVpc;
@@ -45,11 +46,11 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
   public readonly securityGroup: ec2.ISecurityGroup;
   /** Connections of instances and file systems. */
   public readonly connections: ec2.Connections;
-  /** The queue of the jobs; undefined where a brought batch environment keeps it to itself. */
+  /** The queue of the jobs. Absent where a brought batch environment keeps it to itself. */
   public readonly jobQueue?: batch.IJobQueue;
   /** Log group of the state machine and of all functions. */
   public readonly logGroup: logs.ILogGroup;
-  /** Log group of the import and export events of FSx; undefined where they are not logged or the lifecycle was brought. */
+  /** Log group of the import and export events of FSx. Absent where they are not logged. */
   public readonly lustreLogGroup?: logs.ILogGroup;
   /** What runs are told. */
   public readonly parameters: PipelineParameters;
@@ -62,8 +63,9 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
   /** The life of a file system. */
   public readonly lifecycle: ILustreLifecycle;
 
-  constructor(scope: Construct, id: string, props: LustreAutoExportPipelineProps = {}) {
+  constructor(scope: Construct, id: string, given: LustreAutoExportPipelineProps = {}) {
     super(scope, id);
+    const props = overSettings(given);
     validate(this, ...pipelineProblems(props));
     const logGroup = this.logGroup = props.logGroup ?? new logs.LogGroup(this, 'Logs', {
       retention: logs.RetentionDays.THREE_MONTHS,
@@ -119,7 +121,7 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     return this.stateMachine.metricSucceeded(props);
   }
 
-  /** Runs that failed; their cause says whether a file system was kept (AWS/States ExecutionsFailed). */
+  /** Runs that failed. Their cause says whether a file system was kept (AWS/States ExecutionsFailed). */
   public metricFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.stateMachine.metricFailed(props);
   }
@@ -134,7 +136,7 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     return this.stateMachine.metricTime(props);
   }
 
-  private createEnvironment(props: LustreAutoExportPipelineProps, image: JobImage) {
+  private createEnvironment(props: LustreAutoExportPipelineOptions, image: JobImage) {
     if (props.batchEnvironment) {
       const securityGroup = props.securityGroup!;
       const vpc = props.vpc!;

@@ -135,7 +135,7 @@ export interface LustreFileSystemProps {
   readonly jobTimeout?: Duration;
 
   /**
-   * Longest time that the export of what is left may take once the job has ended; then the file system is kept. Up to 30 days.
+   * Longest time that the export of what is left may take once the job has ended. Then the file system is kept. Up to 30 days.
    *
    * @default Duration.days(3)
    */

@@ -51,7 +51,7 @@ export interface LustreLifecycleStateMachineProps extends LustreFileSystemProps,
  * without doing so, from what AWS knows of it alone.
  */
 export class LustreLifecycleStateMachine extends Construct implements ILustreLifecycle {
-  /** The state machine; each of its executions is a run. */
+  /** The state machine. Each of its executions is a run. */
   public readonly stateMachine: sfn.IStateMachine;
   /** The bucket that runs export to. */
   public readonly bucket: s3.IBucket;

@@ -51,7 +51,7 @@ export interface RunParameterProps {
 
   /**
    * How an imported file is striped: the most data of it on one disk (`lustreImportedFileChunkSize`, in MiB, 1 to
-   * 512,000; FSx API reference, CreateDataRepositoryAssociation).
+   * 512,000, FSx API reference, CreateDataRepositoryAssociation).
    *
    * @default Size.mebibytes(1024)
    */
@@ -65,7 +65,7 @@ export interface RunParameterProps {
   readonly jobDefinitionContainerImage?: JobImage;
 
   /**
-   * How often the job is tried in all (`jobDefinitionRetryAttempts`, 1 to 10; AWS Batch API reference, RetryStrategy).
+   * How often the job is tried in all (`jobDefinitionRetryAttempts`, 1 to 10, AWS Batch API reference, RetryStrategy).
    * A further attempt is made after a SPOT reclaim and after a start that never ran the image, not after a failure of the job.
    *
    * @default 5
@@ -208,11 +208,11 @@ export interface RunDeadlines {
 }
 
 /**
- * What each run is told: defaults from the props, then the secret, then the execution input; later wins. Everything is
+ * What each run is told: defaults from the props, then the secret, then the execution input. Later wins. Everything is
  * validated, and everything that a run needs is looked at, before anything that costs money is created.
  */
 export class PipelineParameters extends Construct {
-  /** The secret that holds run-time parameters; a JSON object, `{}` for none. */
+  /** The secret that holds run-time parameters. A JSON object, `{}` for none. */
   public readonly secret: secretsmanager.ISecret;
 
   private readonly function: PartFunction;

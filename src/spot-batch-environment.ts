@@ -21,7 +21,7 @@ import { settle, SettledProps } from './private/spot-batch-props';
 import { SpotBatchStates } from './private/spot-batch-states';
 import { RunTag } from './private/tags';
 
-/** The reasons for which AWS Batch ends a job that cannot start; it knows no others (D5.6a). */
+/** The reasons for which AWS Batch ends a job that cannot start. It knows no others (D5.6a). */
 const CANNOT_START = [
   'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
   'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE',
@@ -37,7 +37,7 @@ export interface SpotBatchEnvironmentProps {
    * and the Amazon Linux package repositories (in S3).
    *
    * @default - a new one with one public subnet in one zone and an S3 gateway endpoint, which costs nothing while no run
-   * is there; its instances have public addresses but accept no connection from outside
+   * is there. Its instances have public addresses but accept no connection from outside
    */
   readonly vpc?: ec2.IVpc;
 
@@ -80,8 +80,8 @@ export interface SpotBatchEnvironmentProps {
   readonly instanceTypes?: string[];
 
   /**
-   * vCPUs that AWS Batch keeps, and that are billed, while no run is there. Such instances take no job and end themselves,
-   * so that AWS Batch starts them again and again; a run replaces them by its own.
+   * vCPUs that AWS Batch keeps, and that are billed, while no run is there. Such instances take no job and stay idle,
+   * and a run replaces them by its own.
    *
    * @default 0
    */
@@ -95,7 +95,7 @@ export interface SpotBatchEnvironmentProps {
   readonly maxvCpus?: number;
 
   /**
-   * vCPUs to begin with, when the compute environment is created. AWS Batch changes the number by itself afterwards; a
+   * vCPUs to begin with, when the compute environment is created. AWS Batch changes the number by itself afterwards. A
    * number above 0 would be set again by each deploy that updates the environment, so better leave it.
    *
    * @default 0
@@ -111,7 +111,7 @@ export interface SpotBatchEnvironmentProps {
 
   /**
    * Longest time that a job may wait at the head of the queue for an instance, if AWS Batch says that there is no capacity
-   * or that the job does not fit. Between 10 minutes and 1 day; afterwards AWS Batch cancels the job.
+   * or that the job does not fit. Between 10 minutes and 1 day. Afterwards AWS Batch cancels the job.
    *
    * Only for a queue that is created here.
    *
@@ -148,7 +148,7 @@ export interface SpotBatchEnvironmentProps {
  * Each run makes a launch template whose instances mount the run's file system, points the compute environment to it, and
  * points it back afterwards. While no run is there the instances come from a base launch template and take no jobs.
  *
- * A deploy that changes the instances while a run is under way makes AWS Batch replace them; a job has 30 minutes to end
+ * A deploy that changes the instances while a run is under way makes AWS Batch replace them. A job has 30 minutes to end
  * before it is stopped. The base launch template can change at any time without that.
  */
 export class SpotBatchEnvironment extends Construct implements IBatchEnvironment, ec2.IConnectable {
@@ -161,7 +161,7 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
   /** Security group of the instances, and the one that a file system for them needs: its members may talk Lustre with one another. */
   public readonly securityGroup: ec2.ISecurityGroup;
 
-  /** Connections of the instances and file systems; the default port is the range that Lustre uses. */
+  /** Connections of the instances and file systems. The default port is the range that Lustre uses. */
   public readonly connections: ec2.Connections;
 
   /** Role of the instances. */
@@ -173,9 +173,7 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
   /** Queue of the jobs. */
   public readonly jobQueue: batch.IJobQueue;
 
-  /** What has to be true before a run may create anything: the compute environment is VALID and in no other run's use. */
-  public readonly preflightChecks: PreflightCheck[];
-
+  private readonly baseLaunchTemplateId: string;
   private readonly states: SpotBatchStates;
   private readonly grants: SpotBatchGrants;
 
@@ -209,7 +207,7 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
     this.jobQueue = props.jobQueue ? this.joinQueue(props.jobQueue) : this.createQueue(settled.jobStartTimeout);
 
     const settings = { computeEnvironmentArn: this.computeEnvironmentArn, baseLaunchTemplateId: baseTemplate.ref, environmentTag };
-    this.preflightChecks = [PreflightCheck.computeEnvironment(settings.computeEnvironmentArn, settings.baseLaunchTemplateId)];
+    this.baseLaunchTemplateId = baseTemplate.ref;
     const handler = new PartFunction(this, 'Handler', {
       bundle: BATCH_ENVIRONMENT_BUNDLE,
       description: 'Looks at the compute environment and at its instances',
@@ -224,6 +222,11 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
       tags,
     });
     this.grants = new SpotBatchGrants(this, { handler, settings, instanceRole: this.instanceRole });
+  }
+
+  /** The compute environment is VALID and in no other run's use. */
+  public preflightChecks(): PreflightCheck[] {
+    return [PreflightCheck.computeEnvironment(this.computeEnvironmentArn, this.baseLaunchTemplateId)];
   }
 
   public attach(context: BatchEnvironmentContext): sfn.IChainable {

@@ -24,7 +24,7 @@ export interface WorkloadContext {
    * `lastWritePossibleAt` (ISO 8601) includes the time a dead client needs to be evicted.
    */
   readonly resultPath: string;
-  /** `{ waits, count }`: the seconds to wait before each look; no wait left means that the time is up. */
+  /** `{ waits, count }`: the seconds to wait before each look. No wait left means that the time is up. */
   readonly schedulePath: string;
   /** What happens when a state fails. */
   readonly failures: IFailurePath;
@@ -37,7 +37,7 @@ export interface WorkloadContext {
  */
 export interface IWorkload {
   /** What has to be true before a run may create anything. May be empty. */
-  readonly preflightChecks: PreflightCheck[];
+  preflightChecks(): PreflightCheck[];
 
   /**
    * Renders the states that do the work and end when it has succeeded. Work that fails ends in the failure path.

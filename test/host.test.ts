@@ -53,6 +53,10 @@ describe('a host of a run', () => {
     const written = host.commands.indexOf('systemctl daemon-reload');
     expect(host.commands.slice(0, written)).toEqual(['mkdir -p ecs.service.d']);
     expect(host.seconds).toBe(0);
+    // what no stand-in can show: the order at a shutdown, a script that is killed, other users of the host
+    const service = host.files['/etc/systemd/system/lustre-run.service'].split('\n');
+    expect(service).toEqual(expect.arrayContaining(['Before=docker.service ecs.service', 'FailureAction=poweroff']));
+    expect(host.machine['run/lustre-run'].mode).toBe(0o700);
     expect(host.commands).toContainEqual(expect.stringContaining('mount -t lustre -o relatime,flock')); // C5
     expect(host.commands.filter((command) => /systemctl.*start.*(ecs|docker)/.test(command))).toEqual([]); // D2.3
   });
@@ -153,9 +157,11 @@ describe('a host of a run', () => {
 });
 
 describe('a host of no run', () => {
-  test('never starts the agent, says so and ends', async () => {
+  test('never starts the agent, not after a reboot either, says so and stays: one that ended itself would be replaced for ever', async () => {
     const host = await bootHost({ userData: baseUserData(), fileSystems: [] });
-    await expectClosed(host, /no run is attached/);
+    expect(host).toMatchObject({ agentStarts: false, poweredOff: false });
+    expect((await reboot(host, [])).agentStarts).toBe(false);
+    expect(host.console.join('\n')).toMatch(/no run is attached/);
     expect(host.lockedParents).toEqual([HOST_PATH_PARENT]);
     expect(host.commands[0]).toBe('systemctl mask ecs.service');
     expect((await reboot(host, [])).lockedParents).toEqual([HOST_PATH_PARENT]);

@@ -30,14 +30,14 @@ const minutes = Duration.minutes;
 
 /** The least that an outsider can write for each swap point. */
 class OwnEnvironment implements IBatchEnvironment {
-  public readonly preflightChecks = [PreflightCheck.computeEnvironment('arn:own', 'lt-own')];
+  public readonly preflightChecks = () => [PreflightCheck.computeEnvironment('arn:own', 'lt-own')];
   public attach = ({ scope, resultPath }: BatchEnvironmentContext) =>
     new sfn.Pass(scope, 'OwnAttach', { result: sfn.Result.fromObject({ jobQueueArn: 'own-queue', hostPath: '/own' }), resultPath });
   public detach = ({ scope }: BatchEnvironmentContext) => new sfn.Pass(scope, 'OwnDetach');
   public grantTo = (grantee: iam.IGrantable) => grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['own:Environment'], resources: ['own'] }));
 }
 class OwnWorkload implements IWorkload {
-  public readonly preflightChecks = [];
+  public readonly preflightChecks = () => [];
   public run = ({ scope }: WorkloadContext) => new sfn.Pass(scope, 'OwnRun');
   public stop = ({ scope, resultPath }: WorkloadContext) => new sfn.Pass(scope, 'OwnStop', { result: sfn.Result.fromObject({ mayHaveWritten: true }), resultPath });
   public grantTo = (grantee: iam.IGrantable) => grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['own:Workload'], resources: ['own'] }));
@@ -68,6 +68,16 @@ interface Case { readonly given: Given; readonly see: (made: Synthesized) => unk
  * dropped fails its line.
  */
 const PROPS: { readonly [prop in keyof Required<LustreAutoExportPipelineProps>]: Case } = {
+  settings: {
+    given: (stack) => {
+      stack.node.setContext('autoExport', { envName: 'Green', jobDefinitionVcpus: 2 });
+      return { settings: AutoExportSettings.fromContext(stack) };
+    },
+    see: (made) => [settings('envName')(made), defaults('jobDefinitionVcpus')(made)],
+    is: ['Green', 2],
+    byDefault: ['AutoExport', 32],
+  },
+
   // run-time parameters
   autoExport: { given: { autoExport: false }, see: defaults('autoExport'), is: false, byDefault: true },
   deleteLustre: { given: { deleteLustre: false }, see: defaults('deleteLustre'), is: false, byDefault: true },
@@ -628,9 +638,9 @@ describe('a citizen of CDK', () => {
     const found = Object.entries<any>(Resources).flatMap(([id, { Properties }]) =>
       [...JSON.stringify(Properties ?? {}).matchAll(/[\w./-]*amazonaws\.com[\w./]*/g)].map(([text]) => `${id}: ${text}`));
     expect(found.filter((text) => !PRINCIPAL.test(text))).toEqual([
-      // the path of a role, the same in every partition, and the service that it is passed to
-      expect.stringMatching(/StateMachineRole\w+: .*aws-service-role\/batch\.amazonaws\.com\/AWSServiceRoleForBatch$/),
+      // the service that a role is passed to, and the path of that role: both the same in every partition
       expect.stringMatching(/StateMachineRole\w+: batch\.amazonaws\.com$/),
+      expect.stringMatching(/StateMachineRole\w+: role\/aws-service-role\/batch\.amazonaws\.com\/AWSServiceRoleForBatch$/),
     ]);
   });
 
@@ -648,7 +658,7 @@ describe('a citizen of CDK', () => {
     }
     const asList = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
     const { TagSpecifications, LaunchTemplateData } = States.CreateLaunchTemplate.Parameters;
-    for (const specification of [...TagSpecifications, ...LaunchTemplateData.TagSpecifications]) expect(specification.Tags).toEqual(expect.arrayContaining(asList));
+    for (const { Tags: given } of [...TagSpecifications, ...LaunchTemplateData.TagSpecifications]) expect(given).toEqual(expect.arrayContaining(asList));
     template.hasResourceProperties('AWS::Batch::ComputeEnvironment', { ComputeResources: { Tags: Match.objectLike(tags) } });
   });
 
@@ -867,7 +877,7 @@ describe('the autoExport section of cdk.json', () => {
   };
   const fromSection = (section: unknown, key?: string) => {
     const stack = new Stack(new App({ context: { [key ?? 'autoExport']: section } }), 'Stack');
-    new LustreAutoExportPipeline(stack, 'Pipeline', AutoExportSettings.fromContext(stack, key));
+    new LustreAutoExportPipeline(stack, 'Pipeline', { settings: AutoExportSettings.fromContext(stack, key) });
     const template = Template.fromStack(stack);
     const made = { template, states: definitionOf(template).States } as Synthesized;
     const desired = compute('DesiredvCpus')(made) ?? 0; // 0 is never written: it would be set again by each deploy
@@ -919,10 +929,16 @@ describe('the autoExport section of cdk.json', () => {
     expect(Object.keys(OTHER).concat('ecrRepositoryName').sort()).toEqual([...Object.keys(DEPLOY_TIME), ...Object.keys(RUN_TIME)].sort());
   });
 
-  test('another key, and props behind it', () => {
+  test('another key, and props that come before the section', () => {
     expect(fromSection({ envName: 'Green' }, 'nightly').deployTime.envName).toBe('Green');
-    const stack = new Stack(new App({ context: { autoExport: { envName: 'Green' } } }), 'Stack');
-    expect({ ...AutoExportSettings.fromContext(stack), envName: 'Blue' }.envName).toBe('Blue');
+    const app = { context: { autoExport: { envName: 'Green', jobDefinitionVcpus: 2 } } };
+    const beside = (given: (stack: Stack) => LustreAutoExportPipelineProps) =>
+      synthesize((stack) => ({ settings: AutoExportSettings.fromContext(stack), ...given(stack) }), undefined, app);
+    const made = beside(() => ({ envName: 'Blue', jobDefinitionVcpus: undefined }));
+    expect([settings('envName')(made), defaults('jobDefinitionVcpus')(made)]).toEqual(['Blue', 2]);
+    const repository = beside((stack) => ({ repository: ecr.Repository.fromRepositoryName(stack, 'R', 'mine') }));
+    expect(defaults('jobDefinitionContainerImage')(repository)).toMatch(/\/mine:latest$/);
+    expect(count('AWS::ECR::Repository')(beside(() => ({ jobDefinitionContainerImage: JobImage.fromRegistry('busybox') })))).toBe(0);
   });
 
   test.each<[string, unknown, RegExp]>([

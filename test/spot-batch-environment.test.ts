@@ -140,8 +140,8 @@ describe('what is created', () => {
   });
 
   test('a check that is made before a run costs anything', () => {
-    expect(environment.preflightChecks.map(({ name }) => name)).toEqual(['computeEnvironment']);
-    expect(stack.resolve(environment.preflightChecks[0].settings)).toEqual({
+    expect(environment.preflightChecks().map(({ name }) => name)).toEqual(['computeEnvironment']);
+    expect(stack.resolve(environment.preflightChecks()[0].settings)).toEqual({
       computeEnvironmentArn: stack.resolve(environment.computeEnvironmentArn),
       baseLaunchTemplateId: { Ref: expect.stringMatching('BaseLaunchTemplate') },
     });

@@ -1,7 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { App, AppProps, Stack, StackProps } from 'aws-cdk-lib/core';
-import { LustreAutoExportPipeline } from '../src/lustre-auto-export-pipeline';
-import { LustreAutoExportPipelineProps } from '../src/pipeline-props';
+import { LustreAutoExportPipeline, LustreAutoExportPipelineProps } from '../src';
 
 export interface Synthesized {
   readonly app: App;

@@ -47,7 +47,7 @@ function network(stack: Stack): ConformanceNetwork {
 const HALF_WAY = 3;
 
 function situations(): Situations {
-  let entered = 0; // states since attach began
+  let entered: number | undefined; // states since attach began
   return {
     'two runs, one after the other': {
       executions: ['run', 'run'],
@@ -71,8 +71,8 @@ function situations(): Situations {
     },
     'an execution that is stopped half way through attach, and its clean-up': {
       onState: (state, engine) => {
-        if (state === before('attach')) entered = 0;
-        if (entered++ === HALF_WAY) abort(engine);
+        entered = state === before('attach') ? 0 : entered === undefined ? undefined : entered + 1;
+        if (entered === HALF_WAY) abort(engine);
       },
       executions: ['run', 'cleanUp'],
       judge: (played) => detached(played),
@@ -80,6 +80,17 @@ function situations(): Situations {
     'an execution that is stopped when attach has ended, and its clean-up': {
       faults: [{ enter: after('attach'), do: 'abort' }],
       executions: ['run', 'cleanUp'],
+      judge: (played) => detached(played),
+    },
+    'an execution that is stopped while a job writes, and its clean-up': {
+      switches: { idleInstances: 'keptForMinutes' },
+      executions: ['run', 'cleanUp'],
+      job: async (job, engine) => {
+        job.save('one', 1000);
+        await job.wait(60);
+        abort(engine);
+        await job.wait(86_400);
+      },
       judge: (played) => detached(played),
     },
     'a file system that no instance can mount': {
@@ -110,12 +121,13 @@ function attached({ engine }: Played, run: Run): string[] {
 }
 
 /** What has to hold after every detach. */
-function detached({ engine, run: last }: Played, run = last): string[] {
+function detached({ engine, runs, run: last }: Played, run = last): string[] {
   const ended = documentAt(run, after('detach'));
   if (!ended) {
     const { detach: failure } = cleanUpFailures(run);
-    const began = last.history.length > 0 && engine.models.batch.containers.length > 0 ? '' : ' where no job has run yet';
-    return [`detach fails${began}: ${failure ? `${failure.Error}: ${failure.Cause}` : `${run.error}: ${run.cause}`}`];
+    const came = (state: string) => runs.some((each) => documentAt(each, state));
+    const how = came(after('attach')) ? '' : came(before('attach')) ? ' where attach got half way' : ' where attach never began';
+    return [`detach fails${how}: ${failure ? `${failure.Error}: ${failure.Cause}` : `${run.error}: ${run.cause}`}`];
   }
   const { fileSystemId } = ended.document.fileSystem ?? {};
   const connections = fileSystemId === undefined ? [] : engine.models.fsx.fileSystem(fileSystemId).connections;

@@ -11,7 +11,7 @@ export interface DrainMonitorOptions extends ConformanceOptions {
 
 /** The job that is seen at its end at the next look, and the instances that go then: the drain begins some 6 minutes after a job of 10 minutes. */
 const JOB_SECONDS = 600;
-const BACKLOG_BEGINS_LATE_MS = 400_000;
+const BACKLOG_BEGINS_LATE_MS = 440_000;
 /** At 213 files a second (A5.10) they take a quarter of an hour. */
 const BACKLOG_FILES = 200_000;
 /** Reclaimed just before a look at the job, so that the drain begins before the client is evicted. */

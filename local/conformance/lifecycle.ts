@@ -1,6 +1,7 @@
 import { Construct } from 'constructs';
 import { brokenRulesOfMachine } from './definition-rules';
 import { ConformanceOptions, Played, rehearse, Situations, synthesize } from './rehearsal';
+import { attempt } from './rendering';
 import { ILustreLifecycle } from '../../src';
 import { LocalEngine } from '../engine';
 
@@ -12,7 +13,9 @@ import { LocalEngine } from '../engine';
  * @returns the broken promises in plain words; empty where it conforms
  */
 export async function checkLifecycle(create: (scope: Construct) => ILustreLifecycle, options: ConformanceOptions = {}): Promise<string[]> {
-  const assembly = synthesize((stack) => create(stack));
+  const made = attempt('it cannot be created', () => ({ assembly: synthesize((stack) => create(stack)) }));
+  if (typeof made === 'string') return [made];
+  const { assembly } = made;
   const { template } = new LocalEngine({ template: assembly, job: () => undefined });
   const machines = template.ofType('AWS::StepFunctions::StateMachine');
   if (machines.length !== 1) return [`the lifecycle creates ${machines.length} state machines: each execution of exactly one has to be a run`];
@@ -45,7 +48,7 @@ const SITUATIONS: Situations = {
     judge: failed,
   },
   'a file system that fails': {
-    onState: (_, { models: { fsx } }) => fsx.living().filter(({ lifecycle }) => lifecycle === 'CREATING').forEach(({ id }) => fsx.failFileSystem(undefined, id)),
+    faults: [{ at: 100, do: ({ models: { fsx } }: LocalEngine) => fsx.living().forEach(({ id }) => fsx.failFileSystem(undefined, id)) }], // before it is there (A9.1)
     judge: failed,
   },
 };

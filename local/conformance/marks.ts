@@ -15,7 +15,7 @@ function mark<C extends { readonly scope: Construct; readonly statePrefix: strin
 
 export function markedEnvironment(part: IBatchEnvironment): IBatchEnvironment {
   return {
-    preflightChecks: part.preflightChecks,
+    preflightChecks: () => part.preflightChecks(),
     attach: mark('attach', (context: BatchEnvironmentContext) => part.attach(context)),
     detach: mark('detach', (context: BatchEnvironmentContext) => part.detach(context)),
     grantTo: (grantee) => part.grantTo(grantee),
@@ -24,7 +24,7 @@ export function markedEnvironment(part: IBatchEnvironment): IBatchEnvironment {
 
 export function markedWorkload(part: IWorkload): IWorkload {
   return {
-    preflightChecks: part.preflightChecks,
+    preflightChecks: () => part.preflightChecks(),
     run: mark('run', (context: WorkloadContext) => part.run(context)),
     stop: mark('stop', (context: WorkloadContext) => part.stop(context)),
     grantTo: (grantee) => part.grantTo(grantee),

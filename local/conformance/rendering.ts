@@ -80,6 +80,7 @@ class Machine {
     // what a part reads has to be where this context says, and nowhere else
     const at = (key: string) => `$.${prefix.toLowerCase().replace('-', '') || 'only'}.${key}`;
     const paths = Object.fromEntries(PATHS.map((key) => [`${key}Path`, at(key)]));
+    const caught = new Set<sfn.State>(); // protecting a state twice changes nothing
     const context = {
       scope,
       statePrefix: prefix,
@@ -88,6 +89,8 @@ class Machine {
       failures: {
         protect: (state: sfn.State) => {
           if (!('addCatch' in state)) throw new Error(`state ${state.stateId} cannot be protected: only Task, Map and Parallel states catch errors`);
+          if (caught.has(state)) return;
+          caught.add(state);
           (state as sfn.TaskStateBase).addCatch(failure, { errors: ['States.ALL'], resultPath: LENT });
         },
       },
@@ -123,7 +126,7 @@ function collisions(states: sfn.State[]): string[] {
 }
 
 /** What was made, or what went wrong, in words. */
-function attempt<T extends object>(what: string, make: () => T): T | string {
+export function attempt<T extends object>(what: string, make: () => T): T | string {
   try {
     return make();
   } catch (error) {

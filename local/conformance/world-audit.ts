@@ -29,10 +29,12 @@ function audited({ models: { fsx, ec2, batch, iam, stepFunctions } }: LocalEngin
     ...fsx.deletions().map(({ fileSystemId: id, tags }) => ({ id, tags, created: fsx.fileSystem(id).created }))];
   // whatever a stranger's job is called and tagged: its run's file system is the newest when it starts
   const ownAt = (time: number) => fileSystems.filter(({ created }) => created <= time).sort((a, b) => b.created - a.created)[0]?.id;
+  // a run that could not report itself is reported by its clean-up
   const report = (executionArn: string) => {
-    const ofIt = runs.filter((run) => run.executionArn === executionArn || run.history[0].input?.cleanUp?.executionArn === executionArn);
-    const { error, cause, output, historyEventCount } = ofIt.filter(({ status }) => status !== 'ABORTED').at(-1) ?? ofIt[0] ?? {};
-    return { error, cause, output, historyEventCount };
+    const own = runs.find((run) => run.executionArn === executionArn);
+    const cleanUp = runs.find(({ history }) => history[0].input?.cleanUp?.executionArn === executionArn);
+    const { error, cause, output } = (own?.status === 'ABORTED' ? cleanUp : own) ?? {};
+    return { error, cause, output, historyEventCount: own?.historyEventCount };
   };
   const drained = (executionArn: string) => {
     const deletion = fsx.deletions().find((each) => owner(each) === executionArn);

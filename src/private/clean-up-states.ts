@@ -40,6 +40,11 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
     result: sfn.Result.fromObject({ proven: true, reason: 'NothingWritten', evidence: { mayHaveWritten: false } }),
     resultPath: '$.export',
   }).next(deletion);
+  // by a run that was stopped behind its DeleteFSx, or by somebody else: it cannot be kept any more
+  const beingDeleted = new sfn.Pass(scope, 'BeingDeleted', {
+    result: sfn.Result.fromObject({ proven: false, reason: 'BeingDeleted', evidence: {} }),
+    resultPath: '$.export',
+  }).next(deletion);
   const notExported = new sfn.Pass(scope, 'NotExported', {
     result: sfn.Result.fromObject({ proven: false, reason: 'AutoExportOff', evidence: {} }),
     resultPath: '$.export',
@@ -60,6 +65,7 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
 
   const whatIsThere = new sfn.Choice(scope, 'WhatIsThereToDrain')
     .when(not(isPresent('$.fileSystem.fileSystemId')), summary)
+    .when(and(isPresent('$.fileSystem.lifecycle'), sfn.Condition.stringEquals('$.fileSystem.lifecycle', 'DELETING')), beingDeleted)
     .when(or(isPresent('$.failures.find'), isPresent('$.failures.stop'), isPresent('$.failures.detach')), keep)
     .when(isFalse('$.job.mayHaveWritten'), nothingWritten)
     .when(and(isFalse('$.parameters.autoExport'), isFalse('$.parameters.deleteLustre')), notExported)

@@ -44,7 +44,7 @@ export function renderEntry(
     prefixPerRun: part.prefixPerRun,
     deploymentType: part.deploymentType,
     deadlines: part.deadlines,
-    checks: [...props.batchEnvironment.preflightChecks, ...props.workload.preflightChecks],
+    checks: [...props.batchEnvironment.preflightChecks(), ...props.workload.preflightChecks()],
     failures: new CatchInto(cleanUp.summary, '$.error'), // nothing has been created yet
   });
   return new sfn.Choice(scope, 'Begin', { comment: 'a run, or the clean-up of another run' })

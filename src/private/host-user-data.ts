@@ -69,11 +69,12 @@ lock() {
 }
 `;
 
-// Masked before anything can fail, for the same reason as the drop-in of a run's host.
+// Masked before anything can fail, for the same reason as the drop-in of a run's host. It stays idle: where minvCpus keeps
+// instances, one that ended itself would be replaced for ever.
 const BASE = `
 systemctl mask ecs.service
 lock
-gave_up "no run is attached to this compute environment"
+say "no run is attached to this compute environment, no job starts here"
 `;
 
 // The counts bound the time: 4 minutes of waiting for the client, 12 for the mount, 2 for the directory; where every try
@@ -158,7 +159,8 @@ guard() {
 // The drop-in comes first of all: from then on the agent needs the mount, whatever fails later, and after a reboot.
 // BindsTo and the assertion are looked at when the agent is about to start, so they hold in this very boot.
 // The last line of ecs.config wins, and Batch writes to it, too.
-// cloud-init does not run the script again after a reboot; the service does.
+// cloud-init does not run the script again after a reboot; the service does. Docker is up after it, hence ends before it:
+// at a shutdown the jobs end first, then the mount. FailureAction is for a script that runs out of time or is killed.
 const INSTALL = `
 install() {
   cd /etc/systemd/system && mkdir -p ecs.service.d && cat >ecs.service.d/lustre-run.conf <<END || gave_up "systemd could not be configured"
@@ -176,7 +178,6 @@ END
 [Unit]
 Wants=network-online.target
 After=network-online.target
-RequiresMountsFor=$PARENT
 Before=docker.service ecs.service
 FailureAction=poweroff
 [Service]
@@ -218,7 +219,7 @@ ${MIME_TAIL}`,
   };
 }
 
-/** The user data of hosts that belong to no run: they take no jobs and end themselves. */
+/** The user data of hosts that belong to no run: they take no jobs and stay idle. */
 export function baseUserData(): string {
   return `${MIME_HEAD}${COMMON}${BASE}${MIME_TAIL}`;
 }

@@ -12,15 +12,7 @@ export function allowLustreWithin(connections: ec2.Connections): void {
     for (const port of LUSTRE_PORTS) {
       group.addIngressRule(group, port, 'Lustre');
       // a group that lets everything out takes no rule for it, and would warn at every synth
-      if (!(group instanceof ec2.SecurityGroup && group.allowAllOutbound)) group.addEgressRule(group, port, 'Lustre');
+      if (!group.allowAllOutbound) group.addEgressRule(group, port, 'Lustre');
     }
-  }
-}
-
-/** Lets both sides talk Lustre with each other. */
-export function allowLustreBetween(connections: ec2.Connections, peer: ec2.IConnectable): void {
-  for (const port of LUSTRE_PORTS) {
-    connections.allowFrom(peer, port, 'Lustre');
-    connections.allowTo(peer, port, 'Lustre');
   }
 }

@@ -1,4 +1,5 @@
 import { check, Problem } from './validation';
+import type { LustreAutoExportPipelineOptions } from '../pipeline-options';
 import type { LustreAutoExportPipelineProps } from '../pipeline-props';
 
 /** Props that would be accepted and ignored next to a brought part. */
@@ -9,9 +10,18 @@ const OF_ENVIRONMENT = [
 const OF_WORKLOAD = ['containerPath', 'jobRole'] as const;
 const OF_REPOSITORY = ['repository', 'ecrRepositoryName'] as const;
 
+/** The props over those of the settings; an image or a repository of one's own takes the place of the settings' repository. */
+export function overSettings({ settings, ...given }: LustreAutoExportPipelineProps): LustreAutoExportPipelineOptions {
+  if (!settings) return given;
+  const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as LustreAutoExportPipelineOptions;
+  const { ecrRepositoryName, ...others } = settings.props;
+  const ownsImage = own.jobDefinitionContainerImage !== undefined || own.repository !== undefined;
+  return { ...others, ...(ownsImage ? {} : { ecrRepositoryName }), ...own };
+}
+
 /** Everything that is wrong with these props together. */
-export function pipelineProblems(props: LustreAutoExportPipelineProps): Problem[] {
-  const ignored = (names: readonly (keyof LustreAutoExportPipelineProps)[], because: keyof LustreAutoExportPipelineProps) =>
+export function pipelineProblems(props: LustreAutoExportPipelineOptions): Problem[] {
+  const ignored = (names: readonly (keyof LustreAutoExportPipelineOptions)[], because: keyof LustreAutoExportPipelineOptions) =>
     (props[because] === undefined ? [] : names.filter((name) => props[name] !== undefined))
       .map((name) => `${name} is given together with ${because}, which makes it meaningless; leave one of them out`);
   return [

@@ -59,7 +59,7 @@ export function settle(scope: Construct, props: SpotBatchEnvironmentProps): Sett
   if (minvCpus !== 0) {
     Annotations.of(scope).addWarningV2('cdk-lustre-auto-export:minvCpus',
       `minvCpus is ${known(minvCpus) ? minvCpus : 'a token'}: AWS Batch keeps that many vCPUs running, and billed (about 0.02 to 0.05 USD per vCPU and hour), `
-      + 'while no run is there. They serve no run: they end themselves and are started again, and each run starts its own. Set minvCpus to 0');
+      + 'while no run is there. They serve no run: they stay idle, and each run starts its own. Set minvCpus to 0');
   }
   return settled;
 }

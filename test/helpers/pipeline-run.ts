@@ -149,9 +149,14 @@ export class Rehearsal {
     ];
   }
 
+  private reclaimLater(instanceId: string): void {
+    const { ec2, batch } = this.models;
+    this.engine.clock.after(120_000, () => ec2.instances.find(({ id }) => id === instanceId)!.alive && batch.reclaim(instanceId));
+  }
+
   private watched(script: JobScript): JobScript {
     return (job) => {
-      if (this.interruptions-- > 0) job.clock.after(120_000, () => this.models.batch.reclaim(job.instanceId));
+      if (this.interruptions-- > 0) this.reclaimLater(job.instanceId);
       return script({
         ...job,
         close: (path) => { job.close(path); this.closed.add(path); },

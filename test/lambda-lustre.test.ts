@@ -1,0 +1,475 @@
+import { DataRepositoryAssociation, FileSystem, FSxClient } from '@aws-sdk/client-fsx';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import * as fc from 'fast-check';
+import { associationRequest, fileSystemRequest } from '../lambda-src/lustre-requests';
+import { refuseFailedAssociation, refuseFailedFileSystem } from '../lambda-src/lustre-status';
+import { handler } from '../lambda-src/lustre.lambda';
+import { runIdentity } from '../lambda-src/run-identity';
+import { keepReason, summarize } from '../lambda-src/run-summary';
+import type { RunParameters, StateDocument } from '../src/private/document';
+import type { LustreSettings } from '../src/private/lustre-payloads';
+import { RunTag } from '../src/private/tags';
+
+const ARN = 'arn:aws:states:us-east-1:111122223333:execution:machine:daily';
+const STARTED = '2026-11-22T15:37:03Z';
+const run = { executionArn: ARN, startedAt: STARTED, ...runIdentity(ARN, STARTED) };
+const DAY = 86_400;
+const deadlines = { fileSystem: 3600, attach: 3600, job: DAY, stop: 3600, detach: 3600, drain: DAY, deletion: 3600 };
+const parameters: RunParameters = {
+  autoExport: true,
+  deleteLustre: true,
+  lustreFileSystemTypeVersion: '2.15',
+  lustreStorageCapacity: 2400,
+  lustreImportedFileChunkSize: 1024,
+  jobDefinitionContainerImage: 'busybox',
+  jobDefinitionRetryAttempts: 5,
+  jobDefinitionVcpus: 32,
+  jobDefinitionMemory: 30000,
+  waitForLustreCreationSeconds: 30,
+  waitForJobCompletionSeconds: 300,
+  waitForCheckMetricsSeconds: 60,
+  lambdaPeriodSeconds: 60,
+  lambdaTimeDiffMinutes: 15,
+  prefix: 'p/',
+  jobCommand: [],
+  jobEnvironment: {},
+  schedules: {} as RunParameters['schedules'],
+};
+const settings: LustreSettings = {
+  pipeline: 'Pipeline',
+  envName: 'Blue',
+  subnetId: 'subnet-1',
+  securityGroupIds: ['sg-1'],
+  deploymentType: 'PERSISTENT_2',
+  perUnitStorageThroughput: 125,
+  dataCompressionType: 'LZ4',
+  kmsKeyId: 'arn:key',
+  logLevel: 'WARN_ERROR',
+  logGroupArn: 'arn:logs',
+  bucketName: 'results',
+  exportDirectory: '/export',
+  exportEvents: ['NEW', 'CHANGED'],
+  importEvents: [],
+  importExistingObjects: false,
+  tags: { team: 'x' },
+};
+
+const fileSystem = (more: Partial<FileSystem> = {}, tags: Record<string, string> = {}): FileSystem => ({
+  FileSystemId: 'fs-1',
+  Lifecycle: 'AVAILABLE',
+  CreationTime: new Date('2026-11-22T15:38:00Z'),
+  ResourceARN: 'arn:fs-1',
+  LustreConfiguration: { MountName: 'mount1' },
+  Tags: Object.entries({ [RunTag.EXECUTION_ARN]: ARN, ...tags }).map(([Key, Value]) => ({ Key, Value })),
+  ...more,
+});
+const association = (more: Partial<DataRepositoryAssociation> = {}): DataRepositoryAssociation => ({
+  AssociationId: 'dra-1', FileSystemPath: '/export', DataRepositoryPath: 's3://results/p/', Lifecycle: 'AVAILABLE', ...more,
+});
+const FS_STATE = { fileSystemId: 'fs-1', mountName: 'mount1', lifecycle: 'AVAILABLE', createdAt: '2026-11-22T15:38:00.000Z' };
+const LINK = { associationId: 'dra-1', fileSystemPath: '/export', dataRepositoryPath: 's3://results/p/', lifecycle: 'AVAILABLE' };
+const documentOf = (more: Partial<StateDocument> = {}): StateDocument => ({
+  input: {}, run, parameters, fileSystem: {}, associations: { output: {}, inputs: [] }, compute: {}, job: {}, export: { proven: false }, error: {}, failures: {}, ...more,
+});
+
+/** Calls in their order; each command answers with the next of its list, an Error by throwing it. */
+const sent: { name: string; input: any }[] = [];
+function answer(answers: { [command: string]: unknown[] }) {
+  sent.length = 0;
+  const turns: Record<string, number> = {};
+  const send = async (command: any) => {
+    const name = command.constructor.name.replace(/Command$/, '');
+    sent.push({ name, input: command.input });
+    turns[name] = (turns[name] ?? 0) + 1;
+    const found = answers[name]?.[turns[name] - 1];
+    if (found === undefined) throw new Error(`call ${turns[name]} of ${name} was not expected`);
+    if (found instanceof Error) throw found;
+    return found;
+  };
+  jest.spyOn(FSxClient.prototype, 'send').mockImplementation(send as any);
+  jest.spyOn(SFNClient.prototype, 'send').mockImplementation(send as any);
+}
+const named = (name: string) => Object.assign(new Error(name), { name });
+const call = (action: string, payload: object) => handler({ action, ...payload });
+afterEach(() => jest.restoreAllMocks());
+
+describe('the request for a file system', () => {
+  const request = fileSystemRequest(run, parameters, settings);
+
+  test('says everything explicitly, with a token of the run', () => {
+    expect(request).toMatchObject({
+      ClientRequestToken: `file-system-${run.token}`,
+      FileSystemType: 'LUSTRE',
+      FileSystemTypeVersion: '2.15',
+      StorageCapacity: 2400,
+      StorageType: 'SSD',
+      SubnetIds: ['subnet-1'],
+      SecurityGroupIds: ['sg-1'],
+      KmsKeyId: 'arn:key',
+      LustreConfiguration: {
+        DeploymentType: 'PERSISTENT_2', PerUnitStorageThroughput: 125, DataCompressionType: 'LZ4', LogConfiguration: { Level: 'WARN_ERROR', Destination: 'arn:logs' },
+      },
+    });
+    expect(request.ClientRequestToken!.length).toBeLessThanOrEqual(63); // A2.9
+  });
+
+  test('carries all that a clean-up from AWS alone needs, and the tags of the app', () => {
+    const tags = Object.fromEntries(request.Tags!.map(({ Key, Value }) => [Key, Value]));
+    expect(tags).toEqual({
+      'team': 'x',
+      'Name': `Blue-${run.id}`,
+      'cdk-lustre-auto-export:pipeline': 'Pipeline',
+      'cdk-lustre-auto-export:run-id': run.id,
+      'cdk-lustre-auto-export:execution-arn': ARN,
+      'cdk-lustre-auto-export:started-at': STARTED,
+      'cdk-lustre-auto-export:bucket': 'results',
+      'cdk-lustre-auto-export:prefix': 'p/',
+      'cdk-lustre-auto-export:delete-lustre': 'true',
+      'cdk-lustre-auto-export:auto-export': 'true',
+      'cdk-lustre-auto-export:lambda-period-seconds': '60',
+      'cdk-lustre-auto-export:lambda-time-diff-minutes': '15',
+    });
+    expect(associationRequest('fs-1', run, parameters, settings).Tags).toEqual(request.Tags);
+  });
+
+  test('a tag of the app cannot take the place of one of ours', () => {
+    const hostile = fileSystemRequest(run, parameters, { ...settings, tags: { [RunTag.EXECUTION_ARN]: 'arn:other', [RunTag.DELETE_LUSTRE]: 'false' } });
+    expect(hostile.Tags).toEqual(expect.arrayContaining([{ Key: RunTag.EXECUTION_ARN, Value: ARN }, { Key: RunTag.DELETE_LUSTRE, Value: 'true' }]));
+    expect(hostile.Tags!.filter(({ Key }) => Key === RunTag.EXECUTION_ARN)).toHaveLength(1);
+  });
+
+  test('no destination without logs, no throughput and key where there is none', () => {
+    const scratch = fileSystemRequest(run, parameters, {
+      ...settings, deploymentType: 'SCRATCH_2', perUnitStorageThroughput: undefined, kmsKeyId: undefined, logLevel: 'DISABLED', logGroupArn: undefined,
+    });
+    expect(scratch.LustreConfiguration).toEqual({ DeploymentType: 'SCRATCH_2', DataCompressionType: 'LZ4', LogConfiguration: { Level: 'DISABLED' } });
+    expect(scratch.KmsKeyId).toBeUndefined();
+  });
+});
+
+describe('the request for a link', () => {
+  test('exports one directory to the prefix of the run', () => {
+    const request = associationRequest('fs-1', run, parameters, settings);
+    expect(request).toMatchObject({
+      ClientRequestToken: `association-${run.token}`,
+      FileSystemId: 'fs-1',
+      FileSystemPath: '/export',
+      DataRepositoryPath: 's3://results/p/',
+      BatchImportMetaDataOnCreate: false,
+      ImportedFileChunkSize: 1024,
+      S3: { AutoExportPolicy: { Events: ['NEW', 'CHANGED'] } },
+    });
+    expect(request.S3).not.toHaveProperty('AutoImportPolicy');
+    expect(request.ClientRequestToken!.length).toBeLessThanOrEqual(63);
+  });
+
+  test('imports where that is wanted, exports only at the end where automatic export is off, and takes the whole bucket', () => {
+    expect(associationRequest('fs-1', run, { ...parameters, autoExport: false, prefix: '' }, { ...settings, importEvents: ['NEW'], importExistingObjects: true })).toMatchObject({
+      DataRepositoryPath: 's3://results/', BatchImportMetaDataOnCreate: true, S3: { AutoImportPolicy: { Events: ['NEW'] } },
+    });
+    expect(associationRequest('fs-1', run, { ...parameters, autoExport: false }, settings).S3).toEqual({});
+  });
+});
+
+describe('creation', () => {
+  test('keeps four fields of the answer', async () => {
+    answer({ CreateFileSystem: [{ FileSystem: fileSystem() }], CreateDataRepositoryAssociation: [{ Association: association() }] });
+    expect(await call('CreateLustreFileSystem', { run, parameters, settings })).toEqual(FS_STATE);
+    expect(await call('CreateDataRepositoryAssociation', { run, parameters, settings, fileSystem: FS_STATE })).toEqual(LINK);
+    expect(sent.map(({ name }) => name)).toEqual(['CreateFileSystem', 'CreateDataRepositoryAssociation']);
+  });
+
+  test('refuses what belongs to somebody else', async () => {
+    answer({ CreateFileSystem: [{ FileSystem: fileSystem({}, { [RunTag.EXECUTION_ARN]: 'arn:other' }) }, { FileSystem: fileSystem({ Tags: [] }) }] });
+    await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({
+      name: 'ForeignFileSystem', message: expect.stringMatching(/fs-1 .*belongs to arn:other; it is left alone/),
+    });
+    await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({ name: 'ForeignFileSystem', message: expect.stringContaining('without our tag') });
+  });
+
+  test.each(['FileSystem', 'FileSystemId', 'LustreConfiguration', 'MountName', 'Lifecycle', 'CreationTime', 'Tags'])('an answer without %s is asked for again, never taken for a foreign one', async (field) => {
+    const without = (value: any): any => value instanceof Date || typeof value !== 'object' || value === null ? value
+      : Array.isArray(value) ? value.map(without) : Object.fromEntries(Object.entries(value).filter(([key]) => key !== field).map(([key, each]) => [key, without(each)]));
+    answer({ CreateFileSystem: [without({ FileSystem: fileSystem() })] });
+    await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({ name: 'AnswerIncomplete', message: expect.stringContaining(field) });
+  });
+
+  test.each(['Association', 'AssociationId', 'FileSystemPath', 'DataRepositoryPath', 'Lifecycle'])('an answer about the link without %s is asked for again', async (field) => {
+    answer({ CreateDataRepositoryAssociation: [field === 'Association' ? {} : { Association: association({ [field]: undefined }) }] });
+    await expect(call('CreateDataRepositoryAssociation', { run, parameters, settings, fileSystem: FS_STATE })).rejects.toMatchObject({ name: 'AnswerIncomplete' });
+  });
+});
+
+describe('looks while it is created', () => {
+  const outcome = (look: () => void) => {
+    try {
+      look();
+    } catch (error) {
+      return (error as Error).name;
+    }
+    return 'go on';
+  };
+
+  test.each<[string, string]>([
+    ['CREATING', 'go on'], ['AVAILABLE', 'go on'], ['UPDATING', 'go on'], ['FAILED', 'FileSystemFailed'], ['DELETING', 'FileSystemFailed'],
+    ['MISCONFIGURED', 'FileSystemFailed'], ['MISCONFIGURED_UNAVAILABLE', 'FileSystemFailed'], ['SOMETHING_NEW', 'FileSystemFailed'],
+  ])('a file system that is %s: %s', (Lifecycle, expected) => {
+    expect(outcome(() => refuseFailedFileSystem(fileSystem({ Lifecycle: Lifecycle as any })))).toBe(expected);
+  });
+
+  test.each<[string, string]>([
+    ['CREATING', 'go on'], ['AVAILABLE', 'go on'], ['UPDATING', 'go on'], ['MISCONFIGURED', 'AssociationMisconfigured'], ['FAILED', 'AssociationFailed'],
+    ['DELETING', 'AssociationFailed'], ['SOMETHING_NEW', 'AssociationFailed'],
+  ])('a link that is %s: %s', (Lifecycle, expected) => {
+    expect(outcome(() => refuseFailedAssociation(association({ Lifecycle: Lifecycle as any })))).toBe(expected);
+  });
+
+  test('quote what FSx says', async () => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem({ Lifecycle: 'FAILED', FailureDetails: { Message: 'no capacity' } })] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association({ Lifecycle: 'MISCONFIGURED', FailureDetails: { Message: 'access denied' } })] }],
+    });
+    const link = { fileSystem: FS_STATE, associations: { output: LINK } };
+    await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ message: 'file system fs-1 is FAILED: no capacity' });
+    await expect(call('CheckDataRepositoryAssociation', link)).rejects.toMatchObject({ message: expect.stringMatching(/dra-1 with s3:\/\/results\/p\/ is MISCONFIGURED: access denied\. .*KMS/) });
+  });
+
+  test('find what they look for on a later page, and only that', async () => {
+    const link = { fileSystem: FS_STATE, associations: { output: LINK } };
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem({ FileSystemId: 'fs-2' })], NextToken: 'more' }, { FileSystems: [fileSystem({ Lifecycle: 'CREATING' })] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association({ AssociationId: 'dra-2', Lifecycle: 'FAILED' })], NextToken: 'more' }, { Associations: [association()] }],
+    });
+    expect(await call('CheckFileSystemStatus', link)).toMatchObject({ lifecycle: 'CREATING' });
+    expect(await call('CheckDataRepositoryAssociation', link)).toEqual(LINK);
+    expect(sent[0].input).toMatchObject({ FileSystemIds: ['fs-1'] });
+    expect(sent[2].input).toMatchObject({ Filters: [{ Name: 'file-system-id', Values: ['fs-1'] }] });
+  });
+
+  test('one that is gone has a name, one that is not answered is asked for again', async () => {
+    const link = { fileSystem: FS_STATE, associations: { output: LINK } };
+    answer({ DescribeFileSystems: [named('FileSystemNotFound'), { FileSystems: [] }, named('ThrottlingException')], DescribeDataRepositoryAssociations: [{ Associations: [] }] });
+    await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ name: 'FileSystemFailed', message: expect.stringContaining('somebody else deleted it') });
+    await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ name: 'Error' });
+    await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    await expect(call('CheckDataRepositoryAssociation', link)).rejects.toMatchObject({ name: 'AssociationFailed' });
+  });
+
+  test('the deadline says what was last seen', async () => {
+    await expect(call('FileSystemTimedOut', { fileSystem: { ...FS_STATE, lifecycle: 'CREATING' }, associations: { output: LINK } })).rejects.toMatchObject({
+      name: 'FileSystemTimedOut', message: expect.stringMatching(/fs-1 is CREATING .*dra-1 is AVAILABLE .*lustreCreationTimeout/),
+    });
+  });
+});
+
+describe('tags for a later clean-up', () => {
+  test('the queue is noted on the file system', async () => {
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], TagResource: [{}] });
+    await call('RememberJobQueue', { document: documentOf({ fileSystem: FS_STATE, compute: { jobQueueArn: 'arn:queue', hostPath: '/host' } }) });
+    expect(sent[1]).toEqual({
+      name: 'TagResource', input: { ResourceARN: 'arn:fs-1', Tags: [{ Key: RunTag.JOB_QUEUE, Value: 'arn:queue' }, { Key: RunTag.HOST_PATH, Value: '/host' }] },
+    });
+  });
+
+  test('the reason why it is kept is one that a tag takes', async () => {
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], TagResource: [{}] });
+    await call('KeepFileSystem', { document: documentOf({ fileSystem: FS_STATE, failures: { drain: { Error: `Odd"{name}\n${'x'.repeat(300)}` } } }) });
+    const [{ Key, Value }] = sent[1].input.Tags;
+    expect(Key).toBe(RunTag.KEPT);
+    expect(Value).toMatch(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u);
+    expect(Value).toMatch(/^drain: Odd /);
+  });
+});
+
+describe('the search for what a run has made', () => {
+  const payload = (document: StateDocument, self = ARN) => ({ document, self, bucketName: 'results', exportDirectory: '/export', deadlines, defaults: { ...parameters, lambdaTimeDiffMinutes: 20 } });
+  const OTHER = 'arn:aws:states:us-east-1:111122223333:execution:machine:cleaner';
+  /** As the clean-up entry begins: nothing but the ARN. */
+  const empty = documentOf({ run: { id: '', token: '', executionArn: ARN, startedAt: '' }, parameters: {} as RunParameters });
+
+  test('of the run itself: a create call whose answer was lost is found by its tag', async () => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem({ FileSystemId: 'fs-9' }, { [RunTag.EXECUTION_ARN]: 'arn:other' })], NextToken: 'more' }, { FileSystems: [fileSystem()] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association()] }],
+    });
+    const error = { Error: 'States.TaskFailed', Cause: 'lost' };
+    expect(await call('FindRunResources', payload(documentOf({ error })))).toEqual(documentOf({ error, fileSystem: FS_STATE, associations: { output: LINK, inputs: [] } }));
+  });
+
+  test('of the run itself: nothing was made', async () => {
+    answer({ DescribeFileSystems: [{ FileSystems: [] }] });
+    expect(await call('FindRunResources', payload(documentOf()))).toEqual(documentOf());
+  });
+
+  test('one that lives comes before one that is being deleted', async () => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem({ FileSystemId: 'fs-0', Lifecycle: 'DELETING' }), fileSystem()] }], DescribeDataRepositoryAssociations: [{ Associations: [] }],
+    });
+    expect(await call('FindRunResources', payload(documentOf()))).toMatchObject({ fileSystem: { fileSystemId: 'fs-1' }, associations: { output: {} } });
+  });
+
+  test('what somebody else deleted meanwhile leaves the document, so that nobody is told that it was kept', async () => {
+    answer({ DescribeFileSystems: [named('FileSystemNotFound')] });
+    const document = documentOf({ fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, compute: { jobQueueArn: 'arn:queue' } });
+    expect(await call('FindRunResources', payload(document))).toMatchObject({ fileSystem: {}, associations: { output: {} }, compute: { jobQueueArn: 'arn:queue' } });
+    expect(sent[0].input).toMatchObject({ FileSystemIds: ['fs-1'] });
+  });
+
+  test('of another run: everything from its start and its tags, with the names of that run', async () => {
+    const tags = {
+      [RunTag.STARTED_AT]: STARTED,
+      [RunTag.AUTO_EXPORT]: 'false',
+      [RunTag.DELETE_LUSTRE]: 'false',
+      [RunTag.PERIOD_SECONDS]: '120',
+      [RunTag.LOOK_BACK_MINUTES]: '30',
+      [RunTag.PREFIX]: 'p/',
+      [RunTag.JOB_QUEUE]: 'arn:queue',
+      [RunTag.HOST_PATH]: '/host',
+    };
+    answer({
+      DescribeExecution: [{ status: 'ABORTED', startDate: new Date('2026-11-22T15:37:03.456Z') }],
+      DescribeFileSystems: [{ FileSystems: [fileSystem({}, tags)] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association()] }],
+    });
+    const found = await call('FindRunResources', payload(empty, OTHER)) as StateDocument;
+    expect(found).toMatchObject({
+      run: { id: run.id, token: run.token, executionArn: ARN },
+      fileSystem: FS_STATE,
+      associations: { output: LINK },
+      compute: { jobQueueArn: 'arn:queue', hostPath: '/host' },
+      parameters: { autoExport: false, deleteLustre: false, lambdaPeriodSeconds: 120, lambdaTimeDiffMinutes: 30, prefix: 'p/', jobDefinitionRetryAttempts: 5 },
+    });
+    expect(Object.keys(found.parameters.schedules).sort()).toEqual(Object.keys(deadlines).sort());
+    expect(found.parameters.schedules.drain.waits.reduce((a, b) => a + b)).toBe(DAY);
+  });
+
+  test('of another run that left no file system: the defaults of the construct, and the names all the same', async () => {
+    answer({ DescribeExecution: [{ status: 'FAILED', startDate: new Date(STARTED) }], DescribeFileSystems: [{ FileSystems: [] }] });
+    expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({
+      run: { id: run.id, token: run.token }, fileSystem: {}, parameters: { deleteLustre: true, lambdaTimeDiffMinutes: 20, prefix: '', schedules: { drain: { count: expect.any(Number) } } },
+    });
+  });
+
+  test('of another run that Step Functions has forgotten: its start is in a tag', async () => {
+    answer({
+      DescribeExecution: [named('ExecutionDoesNotExist')],
+      DescribeFileSystems: [{ FileSystems: [fileSystem({}, { [RunTag.STARTED_AT]: STARTED })] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [] }],
+    });
+    expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ run: { id: run.id, token: run.token, startedAt: STARTED } });
+  });
+
+  test.each<[string, object | Error, object, string]>([
+    ['nobody knows it', named('ExecutionDoesNotExist'), { FileSystems: [] }, 'RunNotFound'],
+    ['it still runs', { status: 'RUNNING', startDate: new Date() }, { FileSystems: [] }, 'RunStillRunning'],
+    ['it may be redriven', { status: 'PENDING_REDRIVE', startDate: new Date() }, { FileSystems: [] }, 'RunStillRunning'],
+    ['no start is told', { status: 'FAILED' }, { FileSystems: [] }, 'AnswerIncomplete'],
+    ['it may not be looked at', named('AccessDeniedException'), { FileSystems: [] }, 'AccessDeniedException'],
+  ])('of another run: %s', async (_, execution, fileSystems, name) => {
+    answer({ DescribeExecution: [execution], DescribeFileSystems: [fileSystems] });
+    await expect(call('FindRunResources', payload(empty, OTHER))).rejects.toMatchObject({ name });
+  });
+});
+
+describe('deletion', () => {
+  test('is seen only when FSx says that there is none', async () => {
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem({ Lifecycle: 'DELETING' })] }, named('FileSystemNotFound'), { FileSystems: [] }] });
+    const payload = { fileSystem: FS_STATE, deletion: { wait: { turn: 1 }, refusal: { Cause: 'busy' } } };
+    expect(await call('CheckDeletion', payload)).toEqual({ ...payload.deletion, gone: false, lifecycle: 'DELETING' });
+    expect(await call('CheckDeletion', payload)).toEqual({ ...payload.deletion, gone: true, lifecycle: 'DELETED', goneAt: expect.stringMatching(/Z$/) });
+    await expect(call('CheckDeletion', payload)).rejects.toThrow('without FileSystemNotFound');
+  });
+
+  test('that takes too long says why the call was refused', async () => {
+    const document = (refusal?: object) => documentOf({ fileSystem: FS_STATE, deletion: { lifecycle: 'AVAILABLE', ...(refusal && { refusal }) } });
+    await expect(call('DeletionTimedOut', { document: document({ Cause: 'a task runs' }) })).rejects.toMatchObject({
+      name: 'DeletionTimedOut', message: expect.stringMatching(/fs-1 is still AVAILABLE; its data is in S3\. .*a task runs/),
+    });
+    await expect(call('DeletionTimedOut', { document: document() })).rejects.toMatchObject({ message: expect.stringContaining('accepted') });
+  });
+});
+
+describe('the summary', () => {
+  const NOW = new Date('2026-11-22T20:00:00Z');
+  const done = documentOf({
+    fileSystem: FS_STATE,
+    associations: { output: LINK, inputs: [] },
+    compute: { jobQueueArn: 'q', hostPath: '/h', quietAt: 'T3' },
+    job: { outcome: 'SUCCEEDED', jobIds: ['j1'], attempts: 2, submittedAt: 'T0', startedAt: 'T1', stoppedAt: 'T2', lastWritePossibleAt: 'T4' },
+    export: { proven: true, reason: 'QueueEmpty', evidence: { zeros: 5 }, startedAt: 'T5', endedAt: 'T6' },
+    deletion: { gone: true, lifecycle: 'DELETED', goneAt: 'T7' },
+  });
+  const lambdaCause = (errorMessage: string) => JSON.stringify({ errorType: 'X', errorMessage, trace: [] });
+
+  test('of a run that went well', () => {
+    expect(summarize(done, NOW)).toEqual({
+      status: 'SUCCEEDED',
+      runId: run.id,
+      executionArn: ARN,
+      fileSystem: { id: 'fs-1', mountName: 'mount1', deleted: true, kept: undefined },
+      s3Location: 's3://results/p/',
+      job: { outcome: 'SUCCEEDED', ids: ['j1'], attempts: 2 },
+      times: {
+        runStarted: STARTED,
+        fileSystemCreated: FS_STATE.createdAt,
+        jobSubmitted: 'T0',
+        jobStarted: 'T1',
+        jobStopped: 'T2',
+        instancesGone: 'T3',
+        drainStarted: 'T5',
+        drainEnded: 'T6',
+        fileSystemDeleted: 'T7',
+        runEnded: NOW.toISOString(),
+      },
+      export: { proven: true, reason: 'QueueEmpty', evidence: { zeros: 5 } },
+      latestPossibleNotice: 'T4',
+      cleanUpFailures: {},
+    });
+  });
+
+  test('the first failure is the error, the others are beside it', () => {
+    const failed = summarize({ ...done, error: { Error: 'JobFailed', Cause: lambdaCause('exit code 1') }, failures: { detach: { Error: 'InstancesNotGone', Cause: 'two' } }, deletion: {} }, NOW);
+    expect(failed).toMatchObject({ status: 'FAILED', error: 'JobFailed', cleanUpFailures: { detach: 'two' }, fileSystem: { kept: 'detach: InstancesNotGone', deleted: false } });
+    expect(failed.cause).toMatch(/^exit code 1\nFile system fs-1 is KEPT/);
+    const cleanUp = summarize({ ...done, failures: { drain: { Error: 'DrainTimedOut', Cause: lambdaCause('still 5 s old') }, keep: { Error: 'Y' } }, export: { proven: false }, deletion: {} }, NOW);
+    expect(cleanUp).toMatchObject({ status: 'FAILED', error: 'DrainTimedOut' });
+    expect(cleanUp.cause).toMatch(/^drain: still 5 s old\n/);
+  });
+
+  test.each<[string, Partial<StateDocument>, RegExp]>([
+    ['deleted', { error: { Error: 'JobFailed' } }, /fs-1 was deleted; everything on it is in s3:\/\/results\/p\/\.$/],
+    ['deleted empty', { error: { Error: 'JobFailed' }, export: { proven: true, reason: 'NothingWritten' } }, /fs-1 was deleted; nothing had been written to it\.$/],
+    ['kept', { deletion: {}, export: { proven: false, reason: 'QueueNotEmpty' } },
+      /KEPT and is billed .*export not proven: QueueNotEmpty.*not all of it is proven.*mounting fs-1 \(mount name mount1\).*\{"cleanUp":\{"executionArn":"arn:aws:states:\S+:daily"\}\}/],
+    ['proven but not deleted', { deletion: { lifecycle: 'DELETING' }, failures: { delete: { Error: 'DeletionTimedOut' } } }, /KEPT .*delete: DeletionTimedOut.*Its data is proven to be in s3:\/\/results\/p\//],
+    ['none', { fileSystem: {}, deletion: {}, error: { Error: 'InvalidParameters' } }, /No file system was left behind\.$/],
+    ['unknown', { fileSystem: {}, deletion: {}, error: { Error: 'X' }, failures: { find: { Error: 'Y' } } }, /could not be found out whether a file system was left behind\. Start .*cleanUp/],
+  ])('says what became of the data: %s', (_, more, words) => expect(summarize({ ...done, ...more }, NOW).cause).toMatch(words));
+
+  test.each<[string, Partial<StateDocument>, string]>([
+    ['kept as asked for', { deletion: {}, parameters: { ...parameters, deleteLustre: false } }, 'SUCCEEDED'],
+    ['kept as asked for, without automatic export', { deletion: {}, export: { proven: false, reason: 'AutoExportOff' }, parameters: { ...parameters, deleteLustre: false, autoExport: false } }, 'SUCCEEDED'],
+    ['kept as asked for, but not exported', { deletion: {}, export: { proven: false, reason: 'NotProven' }, parameters: { ...parameters, deleteLustre: false } }, 'ExportNotProven'],
+    ['kept because nothing is proven', { deletion: {}, export: { proven: false } }, 'ExportNotProven'],
+    ['kept because a key is missing', { deletion: {}, export: {} }, 'ExportNotProven'],
+  ])('%s', (_, more, expected) => {
+    const { status, error } = summarize({ ...done, ...more }, NOW);
+    expect(error ?? status).toBe(expected);
+  });
+
+  test('property: it is never a success with a failure, an error or an unproven deletion, and its cause always fits', () => {
+    const error = fc.record({ Error: fc.option(fc.constantFrom('A', 'B'), { nil: undefined }), Cause: fc.option(fc.oneof(fc.string(), fc.constant('x'.repeat(40_000)), fc.json()), { nil: undefined }) });
+    fc.assert(fc.property(
+      error, fc.dictionary(fc.constantFrom('find', 'stop', 'detach', 'drain', 'delete', 'keep'), error), fc.boolean(), fc.boolean(), fc.option(fc.boolean(), { nil: undefined }), fc.boolean(),
+      (first, failures, deleteLustre, gone, proven, exists) => {
+        const document = { ...done, error: first, failures, parameters: { ...parameters, deleteLustre }, deletion: { gone }, export: { ...done.export, proven }, fileSystem: exists ? FS_STATE : {} };
+        const summary = summarize(document, NOW);
+        if (first.Error || Object.keys(failures).length > 0) expect(summary.status).toBe('FAILED');
+        if (summary.status === 'SUCCEEDED' && exists && !gone) expect([deleteLustre, proven]).toEqual([false, true]);
+        if (summary.status === 'FAILED') expect(summary.error && summary.cause).toBeTruthy();
+        expect((summary.cause ?? '').length).toBeLessThanOrEqual(32_768);
+        expect(keepReason(document) === undefined).toBe(!exists || gone);
+      },
+    ));
+  });
+});
