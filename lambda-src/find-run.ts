@@ -30,7 +30,8 @@ export async function findRun(payload: FindRunPayload): Promise<StateDocument> {
   if (!fileSystem) return { ...document, run, parameters, fileSystem: {}, associations: { ...document.associations, output: {} } };
 
   const fileSystemId = requireField(fileSystem.FileSystemId, 'FileSystem.FileSystemId');
-  const [association] = await findAssociations(fileSystemId);
+  const associations = await findAssociations(fileSystemId);
+  const association = associations.find((candidate) => candidate.FileSystemPath === payload.exportDirectory) ?? associations[0];
   const jobQueueArn = tagOf(fileSystem, RunTag.JOB_QUEUE);
   const hostPath = tagOf(fileSystem, RunTag.HOST_PATH);
   return {

@@ -3,6 +3,8 @@ import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tr
 import { Run } from '../local/engine';
 import { Fault } from '../local/faults';
 
+jest.setTimeout(60_000);
+
 const MINUTE = 60_000;
 const small = work({ files: 3, seconds: 60 });
 
@@ -110,9 +112,11 @@ describe('the link to S3 breaks', () => {
     expect(calls(run, 'UpdateDataRepositoryAssociation')).toHaveLength(what === 'associationMisconfigured' ? 1 : 0);
   });
 
-  test('a short while MISCONFIGURED when everything had been queued: it is waited for', async () => {
-    const { run } = await rehearse({ faults: [{ at: 27 * 60, do: 'associationMisconfigured' }, { at: 28 * 60, do: 'associationMended' }] }, { lambdaTimeDiffMinutes: 15, waitForCheckMetricsSeconds: 60 });
-    expect([run.status, run.error]).toEqual(['SUCCEEDED', undefined]);
+  test('MISCONFIGURED and mended in the drain: an update may have dropped the queue, so that an empty one proves nothing', async () => {
+    const { run, rehearsal } = await rehearse({ faults: [{ at: 27 * 60, do: 'associationMisconfigured' }, { at: 28 * 60, do: 'associationMended' }] }, { lambdaTimeDiffMinutes: 15 });
+    expect([run.status, run.error]).toEqual(['FAILED', 'ExportNotProven']);
+    expect(run.cause).toContain('QueueMayBeDropped');
+    expect(rehearsal.kept()).toEqual(['drain: ExportNotProven']);
   });
 });
 
@@ -241,8 +245,8 @@ describe('answers', () => {
   test('with a field missing, for every field of every Task: nothing is lost, and what is left can be cleaned up', async () => {
     for (const task of tasksOf(passed[0])) {
       for (const dropField of Object.keys(tries(passed[0], task).at(-1)!.answer ?? {})) {
-        const { run, rehearsal } = await spoilt(task, { nth: 1, dropField });
-        if (run.status === 'FAILED') await rehearsal.cleanUp(run);
+        const { run, rehearsal } = await spoilt(task, { nth: 'always', dropField });
+        if (run.error === 'States.Runtime') await rehearsal.cleanUp(run);
         expect([task, dropField, (await rehearsal.violations()).filter((each) => /^I[13589]/.test(each))]).toEqual([task, dropField, []]);
       }
     }
@@ -284,7 +288,7 @@ describe('answers', () => {
 });
 
 /** Paths of the members of an answer, two deep and of the first of each list. */
-function fieldsOf(answer: any, depth = 3): string[] {
+function fieldsOf(answer: any, depth = 2): string[] {
   if (depth === 0 || typeof answer !== 'object' || answer === null || answer instanceof Date) return [];
   return Object.entries<any>(answer).flatMap(([key, value]) => {
     const inside = Array.isArray(value) ? fieldsOf(value[0], depth - 1).map((path) => `${key}[0].${path}`) : fieldsOf(value, depth - 1).map((path) => `${key}.${path}`);
@@ -293,4 +297,4 @@ function fieldsOf(answer: any, depth = 3): string[] {
 }
 
 /** Ended well, or with a name that is the workflow's or the service's own. */
-const named = ({ status, error }: Run) => status === 'SUCCEEDED' || (status === 'FAILED' && !!error && !/^States\.(Runtime|DataLimitExceeded)$|^SummaryFailed$/.test(error));
+const named = ({ status, error }: Run) => status === 'SUCCEEDED' || (status === 'FAILED' && !!error && !/^States\.(Runtime|DataLimitExceeded)$/.test(error));

@@ -321,7 +321,7 @@ test('whatever the facts turn out to be, and whenever SPOT interrupts: nothing i
     fc.record(Object.fromEntries(SWITCHES.filter(({ name }) => name !== 'openFileOfDeadClient').map(({ name, readings }) => [name, fc.constantFrom(...readings)]))),
     fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 8 }),
     async (switches, interruptions, attempts, files) => {
-      const rehearsal = new Rehearsal({ switches, interruptions, job: work({ files, seconds: 400 }) });
+      const rehearsal = new Rehearsal({ switches, interruptions, props: { drainTimeout: Duration.hours(6) }, job: work({ files, seconds: 400 }) });
       const run = await rehearsal.run({ ...BRISK, jobDefinitionRetryAttempts: attempts });
       expect(await rehearsal.violations()).toEqual([]);
       expect(['SUCCEEDED', 'FAILED']).toContain(run.status);

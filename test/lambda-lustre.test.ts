@@ -69,7 +69,17 @@ const association = (more: Partial<DataRepositoryAssociation> = {}): DataReposit
 const FS_STATE = { fileSystemId: 'fs-1', mountName: 'mount1', lifecycle: 'AVAILABLE', createdAt: '2026-11-22T15:38:00.000Z' };
 const LINK = { associationId: 'dra-1', fileSystemPath: '/export', dataRepositoryPath: 's3://results/p/', lifecycle: 'AVAILABLE' };
 const documentOf = (more: Partial<StateDocument> = {}): StateDocument => ({
-  input: {}, run, parameters, fileSystem: {}, associations: { output: {}, inputs: [] }, compute: {}, job: {}, export: { proven: false }, error: {}, failures: {}, ...more,
+  input: {},
+  run,
+  parameters,
+  fileSystem: {},
+  associations: { output: {}, inputs: [] },
+  compute: {},
+  job: {},
+  export: { proven: false },
+  error: {},
+  failures: {},
+  ...more,
 });
 
 /** Calls in their order; each command answers with the next of its list, an Error by throwing it. */
@@ -188,8 +198,11 @@ describe('creation', () => {
   });
 
   test.each(['FileSystem', 'FileSystemId', 'LustreConfiguration', 'MountName', 'Lifecycle', 'CreationTime', 'Tags'])('an answer without %s is asked for again, never taken for a foreign one', async (field) => {
-    const without = (value: any): any => value instanceof Date || typeof value !== 'object' || value === null ? value
-      : Array.isArray(value) ? value.map(without) : Object.fromEntries(Object.entries(value).filter(([key]) => key !== field).map(([key, each]) => [key, without(each)]));
+    const without = (value: any): any => {
+      if (value instanceof Date || typeof value !== 'object') return value;
+      if (Array.isArray(value)) return value.map(without);
+      return Object.fromEntries(Object.entries(value).filter(([key]) => key !== field).map(([key, each]) => [key, without(each)]));
+    };
     answer({ CreateFileSystem: [without({ FileSystem: fileSystem() })] });
     await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({ name: 'AnswerIncomplete', message: expect.stringContaining(field) });
   });
@@ -282,7 +295,7 @@ describe('tags for a later clean-up', () => {
 });
 
 describe('the search for what a run has made', () => {
-  const payload = (document: StateDocument, self = ARN) => ({ document, self, bucketName: 'results', exportDirectory: '/export', deadlines, defaults: { ...parameters, lambdaTimeDiffMinutes: 20 } });
+  const payload = (document: StateDocument, self = ARN) => ({ document, self, exportDirectory: '/export', deadlines, defaults: { ...parameters, lambdaTimeDiffMinutes: 20 } });
   const OTHER = 'arn:aws:states:us-east-1:111122223333:execution:machine:cleaner';
   /** As the clean-up entry begins: nothing but the ARN. */
   const empty = documentOf({ run: { id: '', token: '', executionArn: ARN, startedAt: '' }, parameters: {} as RunParameters });
@@ -294,6 +307,14 @@ describe('the search for what a run has made', () => {
     });
     const error = { Error: 'States.TaskFailed', Cause: 'lost' };
     expect(await call('FindRunResources', payload(documentOf({ error })))).toEqual(documentOf({ error, fileSystem: FS_STATE, associations: { output: LINK, inputs: [] } }));
+  });
+
+  test('of several links it is the one of the exported directory', async () => {
+    const links = { Associations: [association({ AssociationId: 'dra-0', FileSystemPath: '/other' }), association()] };
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }, { FileSystems: [fileSystem()] }], DescribeDataRepositoryAssociations: [links, links] });
+    expect(await call('FindRunResources', payload(documentOf()))).toMatchObject({ associations: { output: LINK } });
+    // a deploy has changed the directory since
+    expect(await call('FindRunResources', { ...payload(documentOf()), exportDirectory: '/new' })).toMatchObject({ associations: { output: { associationId: 'dra-0' } } });
   });
 
   test('of the run itself: nothing was made', async () => {
@@ -440,8 +461,9 @@ describe('the summary', () => {
     ['deleted', { error: { Error: 'JobFailed' } }, /fs-1 was deleted; everything on it is in s3:\/\/results\/p\/\.$/],
     ['deleted empty', { error: { Error: 'JobFailed' }, export: { proven: true, reason: 'NothingWritten' } }, /fs-1 was deleted; nothing had been written to it\.$/],
     ['kept', { deletion: {}, export: { proven: false, reason: 'QueueNotEmpty' } },
-      /KEPT and is billed .*export not proven: QueueNotEmpty.*not all of it is proven.*mounting fs-1 \(mount name mount1\).*\{"cleanUp":\{"executionArn":"arn:aws:states:\S+:daily"\}\}/],
+      /KEPT and is billed .*not proven: QueueNotEmpty.*not all of it is.*mounting fs-1 \(.*mount1\).*\{"cleanUp":\{"executionArn":"arn:\S+:daily"\}\}/],
     ['proven but not deleted', { deletion: { lifecycle: 'DELETING' }, failures: { delete: { Error: 'DeletionTimedOut' } } }, /KEPT .*delete: DeletionTimedOut.*Its data is proven to be in s3:\/\/results\/p\//],
+    ['being deleted before the clean-up came', { error: { Error: 'X' }, export: { proven: false, reason: 'BeingDeleted' } }, /fs-1 was deleted; .*was not looked at\.$/],
     ['none', { fileSystem: {}, deletion: {}, error: { Error: 'InvalidParameters' } }, /No file system was left behind\.$/],
     ['unknown', { fileSystem: {}, deletion: {}, error: { Error: 'X' }, failures: { find: { Error: 'Y' } } }, /could not be found out whether a file system was left behind\. Start .*cleanUp/],
   ])('says what became of the data: %s', (_, more, words) => expect(summarize({ ...done, ...more }, NOW).cause).toMatch(words));
@@ -462,7 +484,15 @@ describe('the summary', () => {
     fc.assert(fc.property(
       error, fc.dictionary(fc.constantFrom('find', 'stop', 'detach', 'drain', 'delete', 'keep'), error), fc.boolean(), fc.boolean(), fc.option(fc.boolean(), { nil: undefined }), fc.boolean(),
       (first, failures, deleteLustre, gone, proven, exists) => {
-        const document = { ...done, error: first, failures, parameters: { ...parameters, deleteLustre }, deletion: { gone }, export: { ...done.export, proven }, fileSystem: exists ? FS_STATE : {} };
+        const document = {
+          ...done,
+          error: first,
+          failures,
+          parameters: { ...parameters, deleteLustre },
+          deletion: { gone },
+          export: { ...done.export, proven },
+          fileSystem: exists ? FS_STATE : {},
+        };
         const summary = summarize(document, NOW);
         if (first.Error || Object.keys(failures).length > 0) expect(summary.status).toBe('FAILED');
         if (summary.status === 'SUCCEEDED' && exists && !gone) expect([deleteLustre, proven]).toEqual([false, true]);

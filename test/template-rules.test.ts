@@ -86,7 +86,7 @@ describe('the definition', () => {
       'CheckDataRepositoryAssociation', 'IsFileSystemAndAssociationAvailable', 'CreateLaunchTemplate', 'UpdateComputeEnvironment', 'CreateJobDefinition',
       'SubmitJob', 'WaitForJobCompletion', 'CheckJobStatus', 'IsJobComplete', 'CheckMetrics', 'ShouldDeleteFSx', 'DeleteFSx'];
     // each is first reached, on the way without failures, after the one before it
-    const onTheWay = (state: State) => targets({ ...state, Catch: undefined }).filter((name) => name !== 'NothingWritten');
+    const onTheWay = (state: State) => targets({ ...state, Catch: undefined }).filter((name) => name !== 'NothingWritten' && name !== 'BeingDeleted');
     const distance: Record<string, number> = { [definition.StartAt]: 0 };
     for (const queue = [definition.StartAt]; queue.length > 0;) {
       const name = queue.shift()!;
@@ -159,8 +159,10 @@ describe('the definition', () => {
   test('only what is proven is deleted: the only ways to DeleteFSx', () => {
     const to = (name: string) => Object.entries(states).filter(([, state]) => targets(state).includes(name)).map(([from]) => from).sort();
     expect(to('DeleteFSx')).toEqual(['BeginWaitForDeletion', 'IsFileSystemGone']); // the second: a refused call is made again
-    expect(to('BeginWaitForDeletion')).toEqual(['NothingWritten', 'ShouldDeleteFSx']);
-    expect(to('NothingWritten')).toEqual(['WhatIsThereToDrain']);
+    expect(to('BeginWaitForDeletion')).toEqual(['BeingDeleted', 'NothingWritten', 'ShouldDeleteFSx']);
+    expect([to('BeingDeleted'), to('NothingWritten')]).toEqual([['WhatIsThereToDrain'], ['WhatIsThereToDrain']]);
+    const gone = states.WhatIsThereToDrain.Choices.find((choice: State) => choice.Next === 'BeingDeleted');
+    expect(JSON.stringify(gone)).toContain('{"Variable":"$.fileSystem.lifecycle","StringEquals":"DELETING"}');
     const yes = states.ShouldDeleteFSx.Choices.find((choice: State) => choice.Next === 'BeginWaitForDeletion');
     expect(JSON.stringify(yes)).toContain('{"Variable":"$.export.proven","BooleanEquals":true}');
     const nothing = states.WhatIsThereToDrain.Choices.find((choice: State) => choice.Next === 'NothingWritten');

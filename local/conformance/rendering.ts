@@ -41,7 +41,7 @@ export function checkRendering(create: (scope: Stack) => Part): string[] {
   if (typeof directory === 'string') return [directory];
   const { template } = new LocalEngine({ template: directory.path, job: () => undefined });
   const definitions = template.ofType('AWS::StepFunctions::StateMachine').map(({ properties }) => JSON.parse(properties.DefinitionString));
-  return unique(machines.flatMap((machine) => definitions.filter(machine.isDefinedBy).flatMap((definition) => machine.rendered.flatMap((each) => brokenRules(definition, each)))));
+  return unique(machines.flatMap((machine) => machine.rendered.flatMap((each) => brokenRules(definitions.find(machine.isDefinedBy)!, each))));
 }
 
 /** One state machine with one or several renderings of all methods. */
@@ -114,7 +114,7 @@ class Machine {
   }
 }
 
-/** One that is a Fragment's or a Map's, too. */
+/** Those of branches and iterations, too. */
 function statesIn(scope: Construct): sfn.State[] {
   return scope.node.findAll().filter((each): each is sfn.State => each instanceof sfn.State);
 }

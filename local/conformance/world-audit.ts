@@ -43,7 +43,8 @@ function audited({ models: { fsx, ec2, batch, iam, stepFunctions } }: LocalEngin
   };
   return {
     fsx,
-    runs: [...stepFunctions.executions.values()].map(({ executionArn, status }) => ({ executionArn, status, ...report(executionArn), proofStartedAt: drained(executionArn) })),
+    runs: [...stepFunctions.executions.values()].map(({ executionArn, status }) =>
+      ({ executionArn, status, ...report(executionArn), proofStartedAt: drained(executionArn) })),
     launchTemplates: ec2.launchTemplates,
     jobDefinitions: batch.definitions.all.filter(({ status }) => status === 'ACTIVE').map(({ name, given }) => ({ name, tags: given.tags ?? {} })),
     liveJobs: batch.jobs.filter(({ isOver }) => !isOver).map(({ name, given }) => ({ name, tags: given.tags ?? {} })),

@@ -98,7 +98,6 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
   const find = part.invocation(scope, 'FindRunResources', '$', new CatchInto(canGoOn, '$.failures.find'), {
     document: at('$'),
     self: sfn.JsonPath.stringAt('$$.Execution.Id'),
-    bucketName: part.bucket.bucketName,
     exportDirectory: part.settings.exportDirectory,
     deadlines: part.deadlineSeconds,
     defaults: props.parameters.defaultValues,

@@ -61,7 +61,6 @@ export interface FindRunPayload {
   readonly document: StateDocument;
   /** ARN of the execution that asks. */
   readonly self: string;
-  readonly bucketName: string;
   readonly exportDirectory: string;
   readonly deadlines: Deadlines;
   readonly defaults: RunParameters;

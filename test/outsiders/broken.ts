@@ -7,7 +7,8 @@ import { PlainJobWorkload } from './plain-job-workload';
 import { QuietQueueMonitor } from './quiet-queue-monitor';
 import { ConformanceNetwork } from '../../local/conformance';
 import {
-  BatchEnvironmentContext, ExportDrainContext, IBatchEnvironment, IExportDrainMonitor, ILustreLifecycle, IWorkload, JobImage, LustreAutoExportPipeline, WorkloadContext,
+  BatchEnvironmentContext, ExportDrainContext, IBatchEnvironment, IExportDrainMonitor, ILustreLifecycle, IWorkload, JobImage, LustreAutoExportPipeline,
+  WorkloadContext,
 } from '../../src';
 
 /** A part that breaks one promise, what a suite says of it, and the situation in which it shows, where its states do not show it. */
@@ -126,9 +127,8 @@ class ForgetsTime extends PlainJobWorkload {
 class Swallows extends PlainJobWorkload {
   public run(context: WorkloadContext): sfn.IChainable {
     const on = new sfn.Pass(context.scope, `${context.statePrefix}NeverMind`);
-    // every Task of run protects itself by going on
-    const run = super.run({ ...context, failures: { protect: (state) => { (state as sfn.TaskStateBase).addCatch(on, { resultPath: sfn.JsonPath.DISCARD }); } } });
-    return sfn.Chain.start(run).next(on);
+    const protect = (state: sfn.State) => { (state as sfn.TaskStateBase).addCatch(on, { resultPath: sfn.JsonPath.DISCARD }); };
+    return sfn.Chain.start(super.run({ ...context, failures: { protect } })).next(on);
   }
 }
 

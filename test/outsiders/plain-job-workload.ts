@@ -25,7 +25,10 @@ exports.handler = async ({ run, compute, end }) => {
 /** A stranger's workload: one job, registered and submitted by direct calls of AWS Batch, with no second attempt. */
 export class PlainJobWorkload extends Construct implements IWorkload {
   private readonly handler = new lambda.Function(this, 'Handler', {
-    runtime: lambda.Runtime.NODEJS_24_X, handler: 'index.handler', code: lambda.Code.fromInline(HANDLER), timeout: Duration.minutes(1),
+    runtime: lambda.Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: lambda.Code.fromInline(HANDLER),
+    timeout: Duration.minutes(1),
     initialPolicy: [new iam.PolicyStatement({ actions: ['batch:ListJobs', 'batch:TerminateJob'], resources: ['*'] })],
   });
 

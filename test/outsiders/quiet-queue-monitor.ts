@@ -29,7 +29,10 @@ const LOOKS = 90;
 /** A stranger's drain monitor: a small function of its own that reads the queue's metric once a minute. */
 export class QuietQueueMonitor extends Construct implements IExportDrainMonitor {
   private readonly handler = new lambda.Function(this, 'Handler', {
-    runtime: lambda.Runtime.NODEJS_24_X, handler: 'index.handler', code: lambda.Code.fromInline(HANDLER), timeout: Duration.minutes(1),
+    runtime: lambda.Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: lambda.Code.fromInline(HANDLER),
+    timeout: Duration.minutes(1),
     initialPolicy: [new iam.PolicyStatement({ actions: ['fsx:DescribeDataRepositoryAssociations', 'cloudwatch:GetMetricStatistics'], resources: ['*'] })],
   });
 
@@ -43,8 +46,10 @@ export class QuietQueueMonitor extends Construct implements IExportDrainMonitor 
       lambdaFunction: this.handler,
       payloadResponseOnly: true,
       payload: sfn.TaskInput.fromObject({
-        fileSystem: sfn.JsonPath.objectAt(context.fileSystemPath), association: sfn.JsonPath.objectAt(context.associationPath),
-        job: sfn.JsonPath.objectAt(context.jobPath), compute: sfn.JsonPath.objectAt(context.computePath),
+        fileSystem: sfn.JsonPath.objectAt(context.fileSystemPath),
+        association: sfn.JsonPath.objectAt(context.associationPath),
+        job: sfn.JsonPath.objectAt(context.jobPath),
+        compute: sfn.JsonPath.objectAt(context.computePath),
       }),
       resultPath: `${resultPath}.evidence`,
     });
