@@ -103,7 +103,7 @@ project.addTask('test:all', {
   steps: [
     { exec: 'node scripts/bundle-lambdas.mjs' },
     { exec: 'tsc --noEmit -p tsconfig.dev.json' },
-    { exec: 'jest --ci', receiveArgs: true },
+    { exec: 'jest --ci --maxWorkers=2', receiveArgs: true },
   ],
 });
 project.addTask('check:consumer', { description: 'Synthesizes with the packed library in an empty folder', exec: 'node scripts/check-consumer.mjs' });

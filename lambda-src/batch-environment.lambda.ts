@@ -1,7 +1,7 @@
 import { BatchClient, DescribeComputeEnvironmentsCommand } from '@aws-sdk/client-batch';
 import { EC2Client, Instance, LaunchTemplate, paginateDescribeInstances, paginateDescribeLaunchTemplates } from '@aws-sdk/client-ec2';
 import { requireField } from './answer';
-import { describe, Look, mayHaveMounted, runTemplateExists, stepToAttach, stepToDetach } from './compute-environment-status';
+import { describe, Look, mayHaveMounted, runTemplateExists, runTemplateId, stepToAttach, stepToDetach } from './compute-environment-status';
 import { dispatch } from './dispatch';
 import { raise } from './raise';
 import type {
@@ -45,7 +45,7 @@ async function look({ run, settings }: EnvironmentPayload): Promise<Look> {
 }
 
 function seen(found: Look, step: (look: Look) => NextStep): EnvironmentSeen {
-  return { next: step(found), seen: describe(found), seenAt: new Date().toISOString(), launchTemplateExists: runTemplateExists(found) };
+  return { next: step(found), seen: describe(found), seenAt: new Date().toISOString(), launchTemplateId: runTemplateId(found), launchTemplateExists: runTemplateExists(found) };
 }
 
 function giveUp({ settings, check, refused }: EnvironmentTimedOutPayload, what: string): never {

@@ -15,6 +15,8 @@ import type { BatchJobPayload, BatchJobProgress } from '../src/private/batch-job
 import { ErrorName } from '../src/private/errors';
 
 const batch = new BatchClient({});
+// the SDK would repeat a call whose answer was lost without looking for what it has made
+const batchOnce = new BatchClient({ maxAttempts: 1 });
 const ec2 = new EC2Client({});
 const ecs = new ECSClient({});
 
@@ -22,21 +24,25 @@ export const handler = dispatch({
   // neither of the two has an idempotency token (E19): what an earlier try with a lost answer made is adopted
   CreateJobDefinition: async (payload: BatchJobPayload): Promise<BatchJobProgress> => {
     const [existing] = await activeDefinitions(payload);
-    const jobDefinitionArn = existing ?? (await batch.send(new RegisterJobDefinitionCommand(jobDefinitionRequest(payload)))).jobDefinitionArn;
+    const jobDefinitionArn = existing ?? (await batchOnce.send(new RegisterJobDefinitionCommand(jobDefinitionRequest(payload)))).jobDefinitionArn;
     return { jobDefinitionArn: requireField(jobDefinitionArn, 'jobDefinitionArn'), submission: 0, attempts: 0, mayHaveWritten: true };
   },
 
   SubmitJob: async (payload: BatchJobPayload): Promise<BatchJobProgress> => {
     const submission = (payload.job.submission ?? 0) + 1;
     const [existing] = await jobsNamed(payload, jobName(payload.run, submission));
-    const jobId = existing ?? (await batch.send(new SubmitJobCommand(submitRequest(payload, submission)))).jobId;
+    const jobId = existing ?? (await batchOnce.send(new SubmitJobCommand(submitRequest(payload, submission)))).jobId;
     return { ...payload.job, submission, jobId: requireField(jobId, 'jobId'), status: 'SUBMITTED' };
   },
 
   CheckJobStatus: async (payload: BatchJobPayload): Promise<BatchJobProgress> => {
-    const { job: progress, parameters, settings, compute } = payload;
+    const { job: progress, parameters, settings } = payload;
     const jobs = await describe(await jobsNamed(payload, jobNamePattern(payload.run)));
     const job = requireField(jobs.find((candidate) => candidate.jobId === progress.jobId), `job ${progress.jobId}`);
+    // one that a lost answer left behind and that showed too late to be adopted must not write beside it
+    for (const stray of jobs.filter((other) => other !== job && !isTerminal(other))) {
+      await batch.send(new TerminateJobCommand({ jobId: stray.jobId, reason: 'another job of the run does its work' }));
+    }
     const now = new Date();
     const verdict = judge({
       job,
@@ -47,7 +53,7 @@ export const handler = dispatch({
       now,
     });
     if (verdict.verdict === 'FAILED') {
-      const words = verdict.error === ErrorName.JOB_NEVER_STARTED ? await lastWords(batch, ec2, compute.jobQueueArn!) : '';
+      const words = verdict.error === ErrorName.JOB_NEVER_STARTED ? await lastWords(ec2, payload.run.id) : '';
       raise(verdict.error, verdict.cause + words);
     }
     return { ...progress, ...outcomeOf(jobs, progress, payload.run, now), verdict: verdict.verdict, status: requireField(job.status, 'status') };

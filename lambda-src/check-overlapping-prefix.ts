@@ -1,9 +1,8 @@
-import { DescribeFileSystemsCommand, type FileSystem, FSxClient } from '@aws-sdk/client-fsx';
+import type { FileSystem } from '@aws-sdk/client-fsx';
 import { isAccessDenied, permissionFinding } from './aws-errors';
+import { findFileSystems } from './fsx';
 import type { PreflightContext } from './preflight';
 import { RunTag } from '../src/private/tags';
-
-const fsx = new FSxClient({});
 
 /**
  * No other file system of ours, live or kept, exports to where this run exports to, below it or above it: each would
@@ -13,7 +12,7 @@ export async function checkOverlappingPrefix({ run, values, bucketName }: Prefli
   const { prefix } = values;
   if (prefix === undefined) return [];
   try {
-    return (await fileSystems()).filter((fileSystem) => {
+    return (await findFileSystems()).filter((fileSystem) => {
       const tags = tagsOf(fileSystem);
       return RunTag.PIPELINE in tags
         && tags[RunTag.BUCKET] === bucketName
@@ -30,17 +29,6 @@ export async function checkOverlappingPrefix({ run, values, bucketName }: Prefli
 /** Equal, or one holds the other. Both are empty or end with a slash, so that `a/` does not hold `ab/`. */
 export function overlap(one: string, other: string): boolean {
   return one.startsWith(other) || other.startsWith(one);
-}
-
-async function fileSystems(): Promise<FileSystem[]> {
-  const found: FileSystem[] = [];
-  let NextToken: string | undefined;
-  do {
-    const page = await fsx.send(new DescribeFileSystemsCommand({ NextToken }));
-    found.push(...page.FileSystems ?? []);
-    NextToken = page.NextToken;
-  } while (NextToken);
-  return found;
 }
 
 function tagsOf(fileSystem: FileSystem): { [key: string]: string } {

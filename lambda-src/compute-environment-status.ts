@@ -92,8 +92,13 @@ export function stepToDetach(look: Look, turn: number): NextStep {
   return turn === 0 ? 'WAIT' : 'DONE';
 }
 
-export function runTemplateExists({ launchTemplates, run }: Look): boolean {
-  return launchTemplates.some((template) => template.LaunchTemplateName === launchTemplateName(run.id));
+export function runTemplateExists(look: Look): boolean {
+  return runTemplateId(look) !== '';
+}
+
+/** Empty while the template is not there. */
+export function runTemplateId({ launchTemplates, run }: Look): string {
+  return launchTemplates.find((template) => template.LaunchTemplateName === launchTemplateName(run.id))?.LaunchTemplateId ?? '';
 }
 
 /**

@@ -32,6 +32,7 @@ export async function extractParameters(payload: ExtractParametersPayload): Prom
     compute: {},
     job: {},
     export: { proven: false },
+    deletion: { wait: { turn: 0, seconds: 0 } },
     error: {},
     failures: {},
   };

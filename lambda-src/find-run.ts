@@ -68,7 +68,8 @@ async function startOf(executionArn: string): Promise<string | undefined> {
 }
 
 function identify(executionArn: string, startedAt: string | undefined, fileSystem: FileSystem | undefined): Run {
-  const start = startedAt ?? (fileSystem && tagOf(fileSystem, RunTag.STARTED_AT));
+  // the run's own word first: that Step Functions tells the same second in both places is not documented
+  const start = (fileSystem && tagOf(fileSystem, RunTag.STARTED_AT)) ?? startedAt;
   if (!start) {
     raise(ErrorName.RUN_NOT_FOUND, `neither an execution ${executionArn} nor a file system tagged with it exists; check the ARN`);
   }

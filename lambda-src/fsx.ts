@@ -19,13 +19,16 @@ export async function findFileSystem(fileSystemId: string): Promise<FileSystem |
   throw new Error(`DescribeFileSystems answered without ${fileSystemId} and without FileSystemNotFound`);
 }
 
-/** FSx has no filter by tag: every file system of the account and region is looked through. */
-export async function findFileSystemsOfRun(executionArn: string): Promise<FileSystem[]> {
+/** Every file system of the account and region. */
+export async function findFileSystems(): Promise<FileSystem[]> {
   const found: FileSystem[] = [];
-  for await (const page of paginateDescribeFileSystems({ client: fsx }, {})) {
-    found.push(...(page.FileSystems ?? []).filter((fileSystem) => tagOf(fileSystem, RunTag.EXECUTION_ARN) === executionArn));
-  }
+  for await (const page of paginateDescribeFileSystems({ client: fsx }, {})) found.push(...(page.FileSystems ?? []));
   return found;
+}
+
+/** FSx has no filter by tag: all of them are looked through. */
+export async function findFileSystemsOfRun(executionArn: string): Promise<FileSystem[]> {
+  return (await findFileSystems()).filter((fileSystem) => tagOf(fileSystem, RunTag.EXECUTION_ARN) === executionArn);
 }
 
 export async function findAssociations(fileSystemId: string): Promise<DataRepositoryAssociation[]> {

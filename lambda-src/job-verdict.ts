@@ -46,6 +46,10 @@ export function judge(judgement: JobJudgement): Verdict {
   if (endedWaiting(job, last)) {
     return { verdict: 'FAILED', error: ErrorName.JOB_NEVER_STARTED, cause: `${describe(job)} was ended while it waited for another instance: ${job.statusReason}` };
   }
+  if (job.isTerminated) {
+    // somebody's own decision, which Batch does not retry either (D5.2)
+    return { verdict: 'FAILED', error: ErrorName.JOB_FAILED, cause: `${describe(job)} was terminated: ${job.statusReason ?? 'no reason given'}` };
+  }
   const reclaimed = isReclaim(last) || judgement.lastInstanceReclaimed;
   if (!reclaimed && !neverRan(last)) {
     return { verdict: 'FAILED', error: ErrorName.JOB_FAILED, cause: `${describe(job)} failed by itself: ${ending(last)}` };

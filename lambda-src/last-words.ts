@@ -1,21 +1,16 @@
-import { BatchClient, DescribeComputeEnvironmentsCommand, DescribeJobQueuesCommand } from '@aws-sdk/client-batch';
 import { DescribeInstancesCommand, EC2Client, GetConsoleOutputCommand } from '@aws-sdk/client-ec2';
 import { CONSOLE_PREFIX } from '../src/private/host-user-data';
+import { RunTag } from '../src/private/tags';
 
 const MAX_INSTANCES = 3;
 
 /**
- * What the last instances of a queue said on their console before they ended. Best effort: it only explains an error,
- * so that nothing that fails here may hide it.
+ * What the last instances of a run said on their console before they ended. Best effort: it only explains an error, so
+ * that nothing that fails here may hide it.
  */
-export async function lastWords(batch: BatchClient, ec2: EC2Client, jobQueueArn: string): Promise<string> {
+export async function lastWords(ec2: EC2Client, runId: string): Promise<string> {
   try {
-    const queue = (await batch.send(new DescribeJobQueuesCommand({ jobQueues: [jobQueueArn] }))).jobQueues?.[0];
-    const computeEnvironments = (queue?.computeEnvironmentOrder ?? []).map((order) => order.computeEnvironment!);
-    const found = await batch.send(new DescribeComputeEnvironmentsCommand({ computeEnvironments }));
-    const tag = Object.entries(found.computeEnvironments?.[0]?.computeResources?.tags ?? {}).find(([key]) => key.endsWith(':environment'));
-    if (!tag) return '';
-    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters: [{ Name: `tag:${tag[0]}`, Values: [tag[1]] }] }));
+    const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({ Filters: [{ Name: `tag:${RunTag.RUN_ID}`, Values: [runId] }] }));
     const instances = Reservations.flatMap((reservation) => reservation.Instances ?? [])
       .sort((a, b) => (b.LaunchTime?.getTime() ?? 0) - (a.LaunchTime?.getTime() ?? 0)).slice(0, MAX_INSTANCES);
     const said = await Promise.all(instances.map(async ({ InstanceId }) => {

@@ -37,9 +37,10 @@ export function judgeLink(now: number, quietAt: number, association: Association
   const says = `the data repository association is ${lifecycle}: ${failure ?? 'FSx gives no reason'}`;
   if (lifecycle === 'FAILED' || lifecycle === 'DELETING') return failed(memory, DrainReason.ASSOCIATION_FAILED, ErrorName.ASSOCIATION_FAILED, says);
   const settled = lifecycle === 'AVAILABLE' || lifecycle === 'MISCONFIGURED';
-  if (settled && exportEvents.length === 0) {
+  // a change of a kind that is not exported never gets into the queue
+  if (settled && !(exportEvents.includes('NEW') && exportEvents.includes('CHANGED'))) {
     return failed(memory, DrainReason.AUTO_EXPORT_OFF, ErrorName.EXPORT_NOT_PROVEN,
-      'the association has no automatic export: its queue is empty whatever is on the file system');
+      `the association exports ${exportEvents.join(', ') || 'nothing'} automatically, not NEW and CHANGED: its queue is empty whatever is on the file system`);
   }
 
   const grace = graceSeconds * 1000;

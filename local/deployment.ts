@@ -45,7 +45,7 @@ export function deploy(world: World, template: Template, options: DeploymentOpti
   const ecs = new EcsModel(world, batch);
   const secrets = new SecretsManagerModel(world);
   const cloudWatch = new CloudWatchModel(world, fsx);
-  const stepFunctions = new StepFunctionsModel();
+  const stepFunctions = new StepFunctionsModel(world);
   // EC2 before Batch: an environment resolves its launch template when it is created (D1.5)
   const all: ServiceModel[] = [iam, fsx, ec2, ecr, batch, ecs, secrets, cloudWatch, stepFunctions];
   for (const model of all) model.load?.(template.resources);

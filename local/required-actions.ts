@@ -51,6 +51,8 @@ const role = (world: World, path: string) => `arn:${world.partition}:iam::${worl
 const passRole = (roleArn: string | undefined, service: string): RequiredAction[] =>
   roleArn ? [{ action: 'iam:PassRole', resource: roleArn, context: { 'iam:PassedToService': service } }] : [];
 
+const bucketArn = (s3Path: string, world: World) => `arn:${world.partition}:s3:::${s3Path.replace('s3://', '').split('/')[0]}`;
+
 /** Calls that act on one FSx resource by its ARN. */
 const onArn = (action: string): Rule => (input, _arn, look) => [{
   action,
@@ -110,6 +112,8 @@ const RULES: Record<string, Rule> = {
       { action: 'iam:CreateServiceLinkedRole', resource: linkRole, context: { 'iam:AWSServiceName': 's3.data-source.lustre.fsx.amazonaws.com' } },
       { action: 'iam:AttachRolePolicy', resource: linkRole },
       { action: 'iam:PutRolePolicy', resource: linkRole },
+      // permissions of the CloudFormation handler of AWS::FSx::DataRepositoryAssociation, less those that change the bucket
+      ...['s3:ListBucket', 's3:GetBucketPolicy'].map((action) => ({ action, resource: bucketArn(input.DataRepositoryPath, world) })),
     ];
   },
   'fsx:UpdateDataRepositoryAssociation': (input, arn, look) => {

@@ -67,6 +67,8 @@ export const SWITCHES: Switch[] = [
   { name: 'endedInstance', fact: 'D1.9', readings: ['described', 'notFound'], says: 'an ended instance is described as terminated, or InvalidInstanceID.NotFound' },
   { name: 'endedContainerInstance', fact: 'D1.9', readings: ['inactive', 'missing'], says: 'the container instance of an ended host is INACTIVE, or in `failures` as MISSING' },
   { name: 'spotNotice', fact: 'C9', readings: ['twoMinutes', 'none'], says: 'a reclaimed instance gets its two minutes, or goes at once' },
+  // ---- Step Functions ----
+  { name: 'describedStart', fact: 'E14', readings: ['sameSecond', 'secondBefore'], says: 'startDate of DescribeExecution is in the second of $$.Execution.StartTime, or just before it' },
   // ---- EC2, IAM ----
   { name: 'newLaunchTemplate', fact: 'E19', readings: ['visibleAtOnce', 'visibleLate'], says: 'a launch template can be used at once, or is NotFound for some seconds' },
 ];

@@ -154,13 +154,17 @@ export class BatchJobWorkload extends Construct implements IWorkload {
     const batchArn = (resource: string, resourceName: string) => Stack.of(this).formatArn({ service: 'batch', resource, resourceName });
     grant({
       // Service Authorization Reference, AWS Batch: none of these takes a resource
-      actions: ['batch:DescribeJobs', 'batch:ListJobs', 'batch:DescribeJobDefinitions', 'batch:DescribeJobQueues', 'batch:DescribeComputeEnvironments'],
+      actions: ['batch:DescribeJobs', 'batch:ListJobs', 'batch:DescribeJobDefinitions'],
       resources: ['*'],
     });
     // names carry the run's id, which only the run knows
     grant({ actions: ['batch:RegisterJobDefinition', 'batch:DeregisterJobDefinition'], resources: [batchArn('job-definition', 'lustre-*')] });
     grant({ actions: ['batch:SubmitJob'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job-queue', '*'), batchArn('job', '*')] });
-    grant({ actions: ['batch:TagResource'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job', '*')] });
+    grant({
+      actions: ['batch:TagResource'],
+      resources: [batchArn('job-definition', 'lustre-*'), batchArn('job', '*')], // a job's id is not known before it exists
+      conditions: { Null: { [`aws:RequestTag/${RunTag.RUN_ID}`]: 'false' } },
+    });
     grant({
       actions: ['batch:TerminateJob'],
       resources: [batchArn('job', '*')],
@@ -174,6 +178,8 @@ export class BatchJobWorkload extends Construct implements IWorkload {
       resources: [Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' })],
       conditions: { Null: { [`aws:ResourceTag/${RunTag.ENVIRONMENT}`]: 'false' } },
     });
-    roles.forEach((role) => role.grantPassRole(this.function.grantPrincipal));
+    if (roles.length > 0) {
+      grant({ actions: ['iam:PassRole'], resources: roles.map((role) => role.roleArn), conditions: { StringLike: { 'iam:PassedToService': 'ecs-tasks.*' } } });
+    }
   }
 }

@@ -30,11 +30,12 @@ export class JobImage {
    * An image that `cdk deploy` builds from a Dockerfile and pushes to the bootstrap repository.
    *
    * @param directory folder with the Dockerfile
+   * @param platform what the image is built for, whatever machine builds it. x86 (`Platform.LINUX_AMD64`) if it is not given
    */
-  public static fromAsset(directory: string): JobImage {
+  public static fromAsset(directory: string, platform?: assets.Platform): JobImage {
     let asset: assets.DockerImageAsset;
     return new JobImage(
-      (scope) => (asset = new assets.DockerImageAsset(scope, 'Image', { directory })).imageUri,
+      (scope) => (asset = new assets.DockerImageAsset(scope, 'Image', { directory, platform: platform ?? assets.Platform.LINUX_AMD64 })).imageUri,
       (grantee) => asset.repository.grantPull(grantee),
     );
   }

@@ -21,6 +21,7 @@ import { LustreAutoExportPipelineOptions } from './pipeline-options';
 import { LustreAutoExportPipelineProps } from './pipeline-props';
 import { allowLustreWithin, LUSTRE_PORT_RANGE } from './private/lustre-ports';
 import { selectNetwork } from './private/network';
+import { logGroupName, VENDED_LOGS } from './private/generated-name';
 import { overSettings, pipelineProblems } from './private/pipeline-rules';
 import { validate } from './private/validation';
 import { SpotBatchEnvironment } from './spot-batch-environment';
@@ -68,6 +69,7 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     const props = overSettings(given);
     validate(this, ...pipelineProblems(props));
     const logGroup = this.logGroup = props.logGroup ?? new logs.LogGroup(this, 'Logs', {
+      logGroupName: logGroupName(this, VENDED_LOGS),
       retention: logs.RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN,
     });
@@ -87,7 +89,8 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     this.securityGroup = network.securityGroup;
     this.connections = network.connections;
     this.workload = props.workload ?? new BatchJobWorkload(this, 'Workload', {
-      containerPath: props.containerPath, jobRole: props.jobRole, jobStartTimeout: props.jobStartTimeout, logGroup,
+      containerPath: props.containerPath, jobRole: props.jobRole,
+      executionRole: props.executionRole, jobStartTimeout: props.jobStartTimeout, logGroup,
     });
     this.drainMonitor = props.drainMonitor ?? new ExportDrainMonitor(this, 'DrainMonitor', { logGroup });
     const lifecycle = new LustreLifecycleStateMachine(this, 'Lifecycle', {
@@ -162,6 +165,7 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
       maxvCpus: props.computeEnvironmentMaxvCpus,
       desiredvCpus: props.computeEnvironmentDesiredvCpus,
       jobStartTimeout: props.jobStartTimeout,
+      rootVolumeSize: props.rootVolumeSize,
       jobQueue: props.jobQueue,
       instanceRole: props.instanceRole,
       logGroup: this.logGroup,

@@ -63,7 +63,8 @@ export interface LustreFileSystemProps {
   readonly exportDirectory?: string;
 
   /**
-   * Changes that automatic export carries to S3. DELETED is safe where each run has a prefix of its own.
+   * Changes that automatic export carries to S3. NEW and CHANGED are always needed, DELETED is safe where each run has a
+   * prefix of its own.
    *
    * @default - NEW, CHANGED and DELETED
    */
@@ -128,7 +129,7 @@ export interface LustreFileSystemProps {
   readonly attachTimeout?: Duration;
 
   /**
-   * Longest time that the job may take, with all its attempts and waits for an instance. Up to 30 days.
+   * Longest time that the job may take, with all its attempts and waits for an instance. Between 10 minutes and 30 days.
    *
    * @default Duration.days(7)
    */

@@ -12,6 +12,7 @@ import { PipelineParameters } from './pipeline-parameters';
 import { renderCleanUp } from './private/clean-up-states';
 import { renderCreation } from './private/creation-states';
 import { renderEntry } from './private/entry-states';
+import { logGroupName, VENDED_LOGS } from './private/generated-name';
 import { LustrePart } from './private/lustre-part';
 import { IWorkload } from './workload';
 
@@ -61,6 +62,7 @@ export class LustreLifecycleStateMachine extends Construct implements ILustreLif
   constructor(scope: Construct, id: string, props: LustreLifecycleStateMachineProps) {
     super(scope, id);
     const logGroup = props.logGroup ?? new logs.LogGroup(this, 'Logs', {
+      logGroupName: logGroupName(this, VENDED_LOGS),
       retention: logs.RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN,
     });

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { Duration } from 'aws-cdk-lib/core';
+import { Duration, Size } from 'aws-cdk-lib/core';
 import { AllocationStrategy } from './allocation-strategy';
 import { IBatchEnvironment } from './batch-environment';
 import { ComputeEnvironmentType } from './compute-environment-type';
@@ -94,6 +94,13 @@ export interface LustreAutoExportPipelineOptions extends RunParameterProps, Lust
   readonly computeEnvironmentDesiredvCpus?: number;
 
   /**
+   * Size of the encrypted root volume of an instance. It holds the container images.
+   *
+   * @default Size.gibibytes(100)
+   */
+  readonly rootVolumeSize?: Size;
+
+  /**
    * Role of the instances. It needs what `AmazonEC2ContainerServiceforEC2Role` allows.
    *
    * @default - a new one
@@ -120,6 +127,13 @@ export interface LustreAutoExportPipelineOptions extends RunParameterProps, Lust
    * @default - none
    */
   readonly jobRole?: iam.IRole;
+
+  /**
+   * Role that ECS uses to pull the image.
+   *
+   * @default - none, the instances pull it
+   */
+  readonly executionRole?: iam.IRole;
 
   /**
    * Where the container sees the file system. An absolute path.

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import { Aws, Duration, Fn, Lazy, Names, Size, Stack } from 'aws-cdk-lib/core';
+import { Aws, Duration, Fn, Lazy, Names, Size } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { AllocationStrategy } from './allocation-strategy';
 import { BatchEnvironmentContext, IBatchEnvironment } from './batch-environment';
@@ -198,7 +198,7 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
     });
 
     // two stacks of one class differ in their names only
-    const environmentTag = `${Stack.of(this).stackName}/${Names.uniqueId(this)}`;
+    const environmentTag = Names.uniqueResourceName(this, { maxLength: 200 }); // a tag's value ends at 256 characters
     const runTags = new RunTags(this);
     const tags = () => ({ ...runTags.values(), [RunTag.ENVIRONMENT]: environmentTag });
     const templateData = launchTemplateData(settled.rootVolumeSize);

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import { BROKEN_ENVIRONMENTS, BROKEN_LIFECYCLES, BROKEN_MONITORS, BROKEN_WORKLOADS, Broken } from './outsiders/broken';
 import { OnDemandEnvironment } from './outsiders/on-demand-environment';
 import { PlainJobWorkload } from './outsiders/plain-job-workload';
@@ -34,7 +35,7 @@ describe('IBatchEnvironment', () => {
 });
 
 describe('ILustreLifecycle', () => {
-  const pipeline = { jobDefinitionContainerImage: JobImage.fromRegistry('busybox:1') };
+  const pipeline = { jobDefinitionContainerImage: JobImage.fromRegistry('busybox:1'), lambdaTimeDiff: Duration.minutes(3) };
   describe('LustreLifecycleStateMachine', () => keepsItsPromises(() => checkLifecycle((scope) => new LustreAutoExportPipeline(scope, 'Pipeline', pipeline).lifecycle)));
   describe('a stranger\'s', () => keepsItsPromises(() => checkLifecycle((scope) => new WatchedLifecycle(scope, 'Lifecycle'))));
   describe('broken:', () => areFoundOut(BROKEN_LIFECYCLES, checkLifecycle));

@@ -139,7 +139,7 @@ describe('the handler', () => {
       DescribeLaunchTemplates: [{ LaunchTemplates: templates.slice(0, 1), NextToken: 'more' }, { LaunchTemplates: templates.slice(1) }],
     });
     expect(await handler({ action: 'CheckComputeEnvironment', run, settings, turn: 0 })).toEqual({
-      next: 'DONE', seen: `VALID with launch template ${OURS.launchTemplateName} version 1`, seenAt: expect.stringMatching(/Z$/), launchTemplateExists: true,
+      next: 'DONE', seen: `VALID with launch template ${OURS.launchTemplateName} version 1`, seenAt: expect.stringMatching(/Z$/), launchTemplateId: 'lt-ours', launchTemplateExists: true,
     });
     expect(sent[0].input).toEqual({ computeEnvironments: ['arn:environment'] });
     expect(sent[1].input.Filters).toEqual([{ Name: 'tag:cdk-lustre-auto-export:environment', Values: ['Stack/Environment'] }]);

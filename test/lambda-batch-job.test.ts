@@ -317,32 +317,24 @@ describe('the handler', () => {
 
   describe('a job that never started', () => {
     const waits = { ListJobs: [listed('job-1')], DescribeJobs: [{ jobs: [jobOf({ status: 'RUNNABLE', createdAt: at(-200) })] }] };
-    const tag = { 'cdk-lustre-auto-export:environment': 'Stack/Environment' };
-    const queue = {
-      DescribeJobQueues: [{ jobQueues: [{ computeEnvironmentOrder: [{ order: 1, computeEnvironment: 'arn:ce' }] }] }],
-      DescribeComputeEnvironments: [{ computeEnvironments: [{ computeResources: { tags: tag } }] }],
-    };
     const message = async () => (await call('CheckJobStatus', payloadOf(following)).catch((error: Error) => error) as Error);
 
     test('quotes the last word of each of the last three instances', async () => {
       const said = (...lines: string[]) => ({ Output: Buffer.from(lines.join('\n')).toString('base64') });
       answer({
         ...waits,
-        ...queue,
         DescribeInstances: [{ Reservations: [1, 4, 3, 2].map((n) => ({ Instances: [{ InstanceId: `i-${n}`, LaunchTime: new Date(at(n)) }] })) }],
         GetConsoleOutput: [said('boot', `[ 12.3] ${CONSOLE_PREFIX} first`, `[ 13.3] ${CONSOLE_PREFIX} mount failed`), said('boot'), said(`${CONSOLE_PREFIX} no network`)],
       });
       const error = await message();
       expect(error.name).toBe('JobNeverStarted');
       expect(error.message).toMatch(new RegExp(`RUNNABLE for 15600 s .*The last instances said: i-4: ${CONSOLE_PREFIX} mount failed \\| i-2: ${CONSOLE_PREFIX} no network$`));
-      expect(sent.find(({ name }) => name === 'DescribeInstances')!.input.Filters).toEqual([{ Name: 'tag:cdk-lustre-auto-export:environment', Values: ['Stack/Environment'] }]);
+      expect(sent.find(({ name }) => name === 'DescribeInstances')!.input.Filters).toEqual([{ Name: 'tag:cdk-lustre-auto-export:run-id', Values: ['20261122T150000Z-1a2b'] }]);
     });
 
     test.each<[string, { [command: string]: unknown[] }, RegExp]>([
-      ['no instance', { ...queue, DescribeInstances: [{ Reservations: [] }] }, /0 instances were found, none left a word/],
-      ['an environment of somebody else', { ...queue, DescribeComputeEnvironments: [{ computeEnvironments: [{ computeResources: {} }] }] }, /Batch gives no reason$/],
-      ['no permission', { DescribeJobQueues: [new Error('AccessDenied')] }, /What the instances said could not be read: AccessDenied$/],
-      ['no queue', { DescribeJobQueues: [{ jobQueues: [] }], DescribeComputeEnvironments: [{}] }, /Batch gives no reason$/],
+      ['no instance', { DescribeInstances: [{ Reservations: [] }] }, /0 instances were found, none left a word/],
+      ['no permission', { DescribeInstances: [new Error('AccessDenied')] }, /What the instances said could not be read: AccessDenied$/],
     ])('explains itself as far as it can: %s', async (_, answers, words) => {
       answer({ ...waits, ...answers });
       const error = await message();
@@ -357,6 +349,16 @@ describe('the handler', () => {
       answer(answers);
       await expect(call('CheckJobStatus', payloadOf(following))).rejects.toMatchObject({ name: 'AnswerIncomplete', message: expect.stringContaining(field) });
     });
+
+  test('a second job of the run, which a lost answer left behind, is ended', async () => {
+    answer({
+      ListJobs: [listed('job-1', 'job-2', 'job-3')],
+      DescribeJobs: [{ jobs: [jobOf({ status: 'RUNNING', startedAt: at(1) }), jobOf({ jobId: 'job-2', status: 'RUNNABLE' }), jobOf({ jobId: 'job-3', status: 'FAILED' })] }],
+      TerminateJob: [{}],
+    });
+    await call('CheckJobStatus', payloadOf(following));
+    expect(sent.filter(({ name }) => name === 'TerminateJob').map(({ input }) => input.jobId)).toEqual(['job-2']);
+  });
 
   test('more than 100 jobs are described in pieces', async () => {
     const ids = Array.from({ length: 150 }, (_, i) => `job-${i}`);

@@ -128,8 +128,12 @@ describe('is the link healthy?', () => {
     expect({ verdict: decision.verdict, reason: decision.reason, error: decision.error }).toEqual({ verdict: 'FAILED', reason, error });
   });
 
-  test('a part of the events is enough to use the metric', () => {
-    expect(look(4.1, zeros(0, 3), { association: { ...AVAILABLE, exportEvents: ['NEW'] } }).verdict).toBe('PROVEN');
+  test.each([[['NEW']], [['CHANGED']], [['DELETED']], [['NEW', 'DELETED']]])('%j leaves changes out of the queue: it proves nothing', (exportEvents) => {
+    expect(look(4.1, zeros(0, 3), { association: { ...AVAILABLE, exportEvents } })).toMatchObject({ verdict: 'FAILED', reason: 'AutoExportOff' });
+  });
+
+  test('deletions may be left out', () => {
+    expect(look(4.1, zeros(0, 3), { association: { ...AVAILABLE, exportEvents: ['NEW', 'CHANGED'] } }).verdict).toBe('PROVEN');
   });
 
   test.each(['CREATING', 'UPDATING', 'SOMETHING_NEW'])('%s waits', (lifecycle) => {
@@ -303,7 +307,7 @@ describe('whatever is written and published', () => {
 });
 
 describe('handler', () => {
-  const S3 = { AutoExportPolicy: { Events: ['NEW', 'DELETED'] }, AutoImportPolicy: { Events: ['NEW'] } };
+  const S3 = { AutoExportPolicy: { Events: ['NEW', 'CHANGED'] }, AutoImportPolicy: { Events: ['NEW'] } };
   const found = { AssociationId: 'dra-1', Lifecycle: 'AVAILABLE', S3 };
   const named = (name: string, message = name) => Object.assign(new Error(message), { name });
   let fsx: jest.SpyInstance;

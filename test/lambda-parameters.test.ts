@@ -118,6 +118,7 @@ test('the answer is the whole state document', async () => {
     input: { jobDefinitionVcpus: 4 },
     run: { id, token: expect.stringMatching(/^[0-9a-f]{40}$/), executionArn: EXECUTION, startedAt: '2026-11-22T15:37:03Z' },
     fileSystem: {},
+    deletion: { wait: { turn: 0, seconds: 0 } },
     associations: { output: {}, inputs: [] },
     compute: {},
     job: {},
@@ -170,7 +171,7 @@ describe.each(Object.entries(SAMPLES))('%s', (name, [one, other, wrong]) => {
   });
 
   test('is refused at synth where wrong', () => {
-    expect(parameterProblems({ [name]: wrong }, { deploymentType: 'SCRATCH_2' }, 'construct props')).toEqual([expect.stringContaining(`${name} (construct props) is `)]);
+    expect(parameterProblems({ [name]: wrong }, { deploymentType: 'SCRATCH_2' }, 'construct props')).toEqual([expect.stringContaining(`${name.replace(/(Seconds|Minutes)$/, '')} (construct props) is `)]);
     expect(parameterProblems({ [name]: one }, { deploymentType: 'SCRATCH_2' }, 'construct props')).toEqual([]);
   });
 
@@ -201,16 +202,6 @@ describe('messages', () => {
     [{ memory: 3 }, 'did you mean jobDefinitionMemory?'],
     [{ zzz: 3 }, '"zzz" (secret) is not a parameter; remove it; parameters are autoExport, '],
   ])('%j', (values, text) => expect(problem(values)).toContain(text));
-
-  test('a version that the metadata configuration rules out', () => {
-    expect(problem({ lustreFileSystemTypeVersion: '2.12' }, { metadataConfigured: true })).toContain('because of the metadata configuration');
-  });
-
-  test('capacities on HDD', () => {
-    const hdd = { deploymentType: 'PERSISTENT_1', storageType: 'HDD' };
-    expect(problem({ lustreStorageCapacity: 2400 }, { ...hdd, perUnitStorageThroughput: 12 })).toContain('a multiple of 6000 GiB for PERSISTENT_1 on HDD');
-    expect(problem({ lustreStorageCapacity: 3600 }, { ...hdd, perUnitStorageThroughput: 40 })).toBe('');
-  });
 
   test.each(['//', 'a//b', '/a', 'a/../b', './a', ' /a', 'a#b', 'a\nb', 'x'.repeat(226)])('the prefix %j is refused', (prefix) => {
     expect(problem({ prefix })).toContain('prefix (secret) is');

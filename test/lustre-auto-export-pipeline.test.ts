@@ -143,7 +143,12 @@ const PROPS: { readonly [prop in keyof Required<LustreAutoExportPipelineProps>]:
     is: ['/out', '/out'],
     byDefault: ['/export', '/export'],
   },
-  exportEvents: { given: { exportEvents: [DataRepositoryEvent.NEW] }, see: settings('exportEvents'), is: ['NEW'], byDefault: ['NEW', 'CHANGED', 'DELETED'] },
+  exportEvents: {
+    given: { exportEvents: [DataRepositoryEvent.NEW, DataRepositoryEvent.CHANGED] },
+    see: settings('exportEvents'),
+    is: ['NEW', 'CHANGED'],
+    byDefault: ['NEW', 'CHANGED', 'DELETED'],
+  },
   importEvents: { given: { importEvents: [DataRepositoryEvent.NEW], prefixPerRun: false }, see: settings('importEvents'), is: ['NEW'], byDefault: [] },
   importExistingObjects: { given: { importExistingObjects: true, prefixPerRun: false }, see: settings('importExistingObjects'), is: true, byDefault: false },
   bucket: {
@@ -228,6 +233,18 @@ const PROPS: { readonly [prop in keyof Required<LustreAutoExportPipelineProps>]:
     see: job('jobRoleArn'),
     is: 'arn:aws:iam::111122223333:role/mine',
     byDefault: undefined,
+  },
+  executionRole: {
+    given: (stack) => ({ executionRole: iam.Role.fromRoleArn(stack, 'Pulls', 'arn:aws:iam::111122223333:role/pulls') }),
+    see: job('executionRoleArn'),
+    is: 'arn:aws:iam::111122223333:role/pulls',
+    byDefault: undefined,
+  },
+  rootVolumeSize: {
+    given: { rootVolumeSize: Size.gibibytes(300) },
+    see: ({ template }) => Object.values(template.findResources('AWS::EC2::LaunchTemplate'))[0].Properties.LaunchTemplateData.BlockDeviceMappings[0].Ebs.VolumeSize,
+    is: 300,
+    byDefault: 100,
   },
   containerPath: { given: { containerPath: '/data' }, see: job('containerPath'), is: '/data', byDefault: '/lustre' },
   logGroup: {
@@ -353,7 +370,7 @@ describe('what is created by default', () => {
     const resources = Object.values<any>(plain.template.toJSON().Resources).filter(({ Type }) => Type !== 'AWS::Lambda::Version'); // names its function
     expect(resources.flatMap(({ Properties }) => names.filter((name) => Properties?.[name] !== undefined))).toEqual([]);
     const groups = resources.filter(({ Type, Properties }) => Type === 'AWS::Logs::LogGroup' && Properties?.LogGroupName).map(({ Properties }) => JSON.stringify(Properties.LogGroupName));
-    expect(groups).toEqual([expect.stringMatching(/\/aws\/fsx\/.*AWS::StackId/)]);
+    expect(groups).toEqual([expect.stringMatching(/\/aws\/vendedlogs\/states\/.*AWS::StackId/), expect.stringMatching(/\/aws\/fsx\/.*AWS::StackId/)]);
   });
 
   test('functions run a Node.js that is supported, from bundles that ship', () => {
@@ -726,14 +743,14 @@ describe('bad props', () => {
     ['capacity', { lustreStorageCapacity: Size.gibibytes(1000) }, [/lustreStorageCapacity .*is 1000;/, /1200 or a multiple of 2400 GiB/, /use 1200/]],
     ['capacity in no whole GiB', { lustreStorageCapacity: Size.mebibytes(1_500_000) }, [/lustreStorageCapacity .*is 1464\.84375;/, /multiple of 2400 GiB/, /use 1200 or 2400/]],
     ['memory in no whole MiB', { jobDefinitionMemory: Size.kibibytes(10_000) }, [/jobDefinitionMemory .*is 9\.765625;/, /a whole number of MiB/]],
-    ['no whole minutes', { lambdaTimeDiff: Duration.seconds(90) }, [/lambdaTimeDiffMinutes .*is 1\.5;/, /a whole number of minutes from 1 to 1440/]],
-    ['no whole seconds', { waitForJobCompletion: Duration.millis(1500) }, [/waitForJobCompletionSeconds .*is 1\.5;/, /a whole number of seconds/]],
+    ['no whole minutes', { lambdaTimeDiff: Duration.seconds(90) }, [/lambdaTimeDiff .*is 1\.5;/, /a whole number of minutes from 1 to 1440/]],
+    ['no whole seconds', { waitForJobCompletion: Duration.millis(1500) }, [/waitForJobCompletion .*is 1\.5;/, /a whole number of seconds/]],
     ['chunk', { lustreImportedFileChunkSize: Size.gibibytes(1000) }, [/lustreImportedFileChunkSize .*is 1024000;/, /from 1 to 512000/]],
     ['attempts', { jobDefinitionRetryAttempts: 11 }, [/jobDefinitionRetryAttempts .*is 11;/, /from 1 to 10/]],
     ['vCPUs', { jobDefinitionVcpus: 0.5 }, [/jobDefinitionVcpus .*is 0\.5;/, /1 or more/, /round up/]],
     ['memory', { jobDefinitionMemory: Size.mebibytes(3) }, [/jobDefinitionMemory .*is 3;/, /4 or more/]],
-    ['period', { lambdaPeriod: Duration.seconds(90) }, [/lambdaPeriodSeconds .*is 90;/, /multiple of 60/]],
-    ['look back', { lambdaTimeDiff: Duration.days(2) }, [/lambdaTimeDiffMinutes .*is 2880;/, /from 1 to 1440/]],
+    ['period', { lambdaPeriod: Duration.seconds(90) }, [/lambdaPeriod .*is 90;/, /multiple of 60/]],
+    ['look back', { lambdaTimeDiff: Duration.days(2) }, [/lambdaTimeDiff .*is 2880;/, /from 1 to 1440/]],
     ['version', { lustreFileSystemTypeVersion: fsx.FileSystemTypeVersion.V_2_10 }, [/lustreFileSystemTypeVersion .*is "2\.10";/, /"2\.12" or "2\.15"/]],
     ['image', { jobDefinitionContainerImage: JobImage.fromRegistry('x y') }, [/jobDefinitionContainerImage .*is "x y";/, /as docker pull takes it/, /without https/]],
     ['variable', { jobEnvironment: { AWS_BATCH_X: '1' } }, [/jobEnvironment .*is an object of 1;/, /begins with AWS_BATCH/, /rename or quote "AWS_BATCH_X"/]],
@@ -748,7 +765,9 @@ describe('bad props', () => {
     ['root', { exportDirectory: '/' }, [/exportDirectory is '\/';/, /one directory name/, /such as \/export/]],
     ['two levels', { exportDirectory: '/a/b' }, [/exportDirectory is '\/a\/b';/]],
     ['events twice', { exportEvents: [DataRepositoryEvent.NEW, DataRepositoryEvent.NEW] }, [/exportEvents is NEW, NEW;/, /named once/]],
-    ['no events', { exportEvents: [] }, [/exportEvents is empty;/, /NEW, CHANGED or DELETED/, /autoExport: false/]],
+    ['no events', { exportEvents: [] }, [/exportEvents is \[\];/, /it must hold NEW and CHANGED/]],
+    ['no changes', { exportEvents: [DataRepositoryEvent.NEW, DataRepositoryEvent.DELETED] }, [/exportEvents is \[NEW, DELETED\];/]],
+    ['deletions only', { exportEvents: [DataRepositoryEvent.DELETED] }, [/exportEvents is \[DELETED\];/]],
     ['imports twice', { prefixPerRun: false, importEvents: [DataRepositoryEvent.NEW, DataRepositoryEvent.NEW] }, [/importEvents is NEW, NEW;/]],
     ['import from nowhere', { importEvents: [DataRepositoryEvent.NEW] }, [/importEvents or importExistingObjects is given/, /set prefixPerRun: false/]],
     ['import of nothing', { importExistingObjects: true }, [/set prefixPerRun: false/]],
@@ -794,7 +813,7 @@ describe('bad props', () => {
     const message = problem({ exportDirectory: '/', envName: '', lustrePerUnitStorageThroughput: 1, drainTimeout: minutes(1), exportEvents: [] });
     expect(message.split('\n').slice(0, -1).map((line) => line.split(' ')[0])).toEqual(['lustrePerUnitStorageThroughput', 'exportDirectory', 'exportEvents', 'envName', 'drainTimeout']);
     const parameters = problem({ jobDefinitionVcpus: 0, jobDefinitionRetryAttempts: 0, lambdaPeriod: Duration.seconds(1) });
-    expect(parameters.split('\n').slice(0, -1).map((line) => line.split(' ')[0])).toEqual(['jobDefinitionRetryAttempts', 'jobDefinitionVcpus', 'lambdaPeriodSeconds']);
+    expect(parameters.split('\n').slice(0, -1).map((line) => line.split(' ')[0])).toEqual(['jobDefinitionRetryAttempts', 'jobDefinitionVcpus', 'lambdaPeriod']);
   });
 
   test('a deployment type that the region lacks', () => {
@@ -954,7 +973,7 @@ describe('the autoExport section of cdk.json', () => {
     ['no types', { computeEnvironmentInstanceTypes: [] }, /it must be a list/],
     ['text', { envName: 1 }, /autoExport\.envName is 1; it must be a text/],
     ['run-time type', { lustreStorageCapacity: '2400' }, /lustreStorageCapacity .*is "2400"; .*write 2400 without quotes/],
-    ['BEST_FIT', { computeEnvironmentAllocationStrategy: 'BEST_FIT' }, /BEST_FIT cannot be used/],
+    ['BEST_FIT', { computeEnvironmentAllocationStrategy: 'BEST_FIT' }, /is "BEST_FIT"; .*BEST_FIT cannot be given another launch template/],
     ['both', { ecrRepositoryName: 'x', jobDefinitionContainerImage: 'y' }, /has both ecrRepositoryName and jobDefinitionContainerImage/],
   ])('bad: %s', (_, section, message) => expect(problem(section)).toMatch(message));
 

@@ -91,7 +91,7 @@ describe('what is created', () => {
         Ec2Configuration: [{ ImageType: 'ECS_AL2023' }],
         LaunchTemplate: { LaunchTemplateId: { Ref: Match.stringLikeRegexp('BaseLaunchTemplate') }, Version: '$Latest' },
         SpotIamFleetRole: Match.absent(),
-        Tags: { 'cdk-lustre-auto-export:environment': Match.stringLikeRegexp('^Stack/') },
+        Tags: { 'cdk-lustre-auto-export:environment': Match.stringLikeRegexp('^Stack') },
       },
     });
   });
@@ -366,7 +366,7 @@ describe('the states', () => {
 
   test('retry and catch in every Task, the failure path last', () => {
     for (const [, state] of tasks) {
-      expect(state.Retry.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], MaxAttempts: 6 });
+      expect(state.Retry.at(-1)).toMatchObject({ ErrorEquals: ['States.ALL'], MaxAttempts: String(state.Resource).includes('aws-sdk') || JSON.stringify(state.Resource).includes('aws-sdk') ? 6 : 13 });
       expect(state.Catch.at(-1)).toEqual({ ErrorEquals: ['States.ALL'], ResultPath: '$.error', Next: 'Failed' });
       expect(state.TimeoutSeconds).toBe(300);
     }
@@ -406,7 +406,7 @@ describe('the states', () => {
   test('an update names the launch template and nothing else', () => {
     expect(states.UpdateComputeEnvironment.Parameters).toEqual({
       ComputeEnvironment: expect.stringContaining('ComputeEnvironmentArn'),
-      ComputeResources: { LaunchTemplate: { 'LaunchTemplateName.$': "States.Format('lustre-{}', $.run.id)", 'Version': '1' } },
+      ComputeResources: { LaunchTemplate: { 'LaunchTemplateId.$': '$.compute.check.launchTemplateId', 'Version': '1' } },
     });
     expect(states.ReturnComputeEnvironment.Parameters.ComputeResources).toEqual({
       LaunchTemplate: { LaunchTemplateId: expect.stringContaining('BaseLaunchTemplate'), Version: '$Latest' },
@@ -434,8 +434,11 @@ describe('the states', () => {
 
   test('the launch template goes only when it is there, and its staying stops nothing', () => {
     expect(states.IsLaunchTemplateLeft).toMatchObject({
-      Choices: [{ Variable: '$.compute.detach.check.launchTemplateExists', BooleanEquals: true, Next: 'DeleteLaunchTemplate' }],
-      Default: 'BeginWaitForInstancesToEnd',
+      Choices: [{
+        And: [{ IsPresent: true }, { Variable: '$.compute.detach.check.launchTemplateExists', BooleanEquals: false }],
+        Next: 'BeginWaitForInstancesToEnd',
+      }],
+      Default: 'DeleteLaunchTemplate', // where it is not known, too
     });
     expect(states.DeleteLaunchTemplate.Catch[0]).toMatchObject({ ErrorEquals: ['States.TaskFailed', 'States.Timeout'], Next: 'BeginWaitForInstancesToEnd' });
   });

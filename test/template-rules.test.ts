@@ -159,7 +159,11 @@ describe('the definition', () => {
   test('only what is proven is deleted: the only ways to DeleteFSx', () => {
     const to = (name: string) => Object.entries(states).filter(([, state]) => targets(state).includes(name)).map(([from]) => from).sort();
     expect(to('DeleteFSx')).toEqual(['BeginWaitForDeletion', 'IsFileSystemGone']); // the second: a refused call is made again
-    expect(to('BeginWaitForDeletion')).toEqual(['BeingDeleted', 'NothingWritten', 'ShouldDeleteFSx']);
+    expect(to('BeginWaitForDeletion')).toEqual(['NothingWritten', 'ShouldDeleteFSx']);
+    // a refused call is made again only where the export is proven: what somebody else deletes is only watched
+    const again = states.IsFileSystemGone.Choices.find((choice: State) => choice.Next === 'DeleteFSx');
+    expect(JSON.stringify(again)).toContain('{"Variable":"$.export.proven","BooleanEquals":true}');
+    expect(targets(states.BeingDeleted)).toEqual(['NextWaitForDeletion']);
     expect([to('BeingDeleted'), to('NothingWritten')]).toEqual([['WhatIsThereToDrain'], ['WhatIsThereToDrain']]);
     const gone = states.WhatIsThereToDrain.Choices.find((choice: State) => choice.Next === 'BeingDeleted');
     expect(JSON.stringify(gone)).toContain('{"Variable":"$.fileSystem.lifecycle","StringEquals":"DELETING"}');
@@ -286,7 +290,7 @@ describe('IAM', () => {
   /** What changes or deletes something whose name only a run knows. */
   const NARROWED: Record<string, RegExp> = {
     'fsx:CreateFileSystem': /RequestTag\/cdk-lustre-auto-export:pipeline/,
-    'fsx:CreateDataRepositoryAssociation': /RequestTag\/cdk-lustre-auto-export:pipeline/,
+    'fsx:CreateDataRepositoryAssociation': /(Request|Resource)Tag\/cdk-lustre-auto-export:pipeline/,
     'fsx:TagResource': /(Request|Resource)Tag\/cdk-lustre-auto-export:pipeline/,
     'fsx:DeleteFileSystem': /ResourceTag\/cdk-lustre-auto-export:pipeline/,
     'fsx:UpdateDataRepositoryAssociation': /ResourceTag\/cdk-lustre-auto-export:run-id/,

@@ -43,7 +43,7 @@ export interface Played {
 
 /** Longest time of a run's parts as far as the pipeline can be told: what does not end by then does not end. */
 const DEADLINES = {
-  lustreCreationTimeout: Duration.hours(1), attachTimeout: Duration.hours(2), jobTimeout: Duration.hours(3), drainTimeout: Duration.hours(2),
+  lustreCreationTimeout: Duration.hours(1), attachTimeout: Duration.hours(2), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(1),
 };
 const TOO_LONG_DAYS = 3; // of a pipeline with these deadlines
 /** Between executions, and before the last look: what ends by itself has ended. */
@@ -70,7 +70,9 @@ export function synthesize(build: (stack: Stack) => unknown): string {
 }
 
 /** Plays every situation in a world of its own. @returns the broken promises, each with its situation */
-export async function rehearse(assembly: string, situations: Situations, { only, switches }: ConformanceOptions = {}, tooLongDays = TOO_LONG_DAYS): Promise<string[]> {
+export async function rehearse(
+  assembly: string, situations: Situations, { only, switches }: ConformanceOptions = {}, tooLongDays = TOO_LONG_DAYS,
+): Promise<string[]> {
   const unknown = (only ?? []).filter((name) => !(name in situations));
   if (unknown.length > 0) throw new Error(`no situation is named ${unknown}, only ${Object.keys(situations).join(', ')}`);
   const found: string[] = [];

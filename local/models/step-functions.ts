@@ -1,4 +1,4 @@
-import { AwsError, ServiceModel } from '../world';
+import { AwsError, ServiceModel, World } from '../world';
 import { NotModelled, onlyModelled } from './checks';
 
 /** An execution as Step Functions itself knows it. */
@@ -23,12 +23,15 @@ export class StepFunctionsModel implements ServiceModel {
   /** Ground truth, by ARN. */
   readonly executions = new Map<string, ExecutionRecord>();
 
+  constructor(private readonly world: World) {}
+
   call(action: string, input: Record<string, any>): unknown {
     if (action !== 'DescribeExecution') throw new NotModelled(`sfn:${action}`);
     onlyModelled('sfn:DescribeExecution', input, ['executionArn']);
     const found = this.executions.get(input.executionArn);
     if (!found) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${input.executionArn}'`);
     const { abort, ...execution } = found;
-    return { ...execution, inputDetails: { included: true }, redriveCount: 0, redriveStatus: 'NOT_REDRIVABLE' };
+    const startDate = new Date(found.startDate.getTime() - (this.world.switches.describedStart === 'secondBefore' ? 1000 : 0));
+    return { ...execution, startDate, inputDetails: { included: true }, redriveCount: 0, redriveStatus: 'NOT_REDRIVABLE' };
   }
 }

@@ -25,6 +25,8 @@ export interface EnvironmentSeen {
   readonly seen: string;
   /** When, ISO 8601. */
   readonly seenAt: string;
+  /** Id of the run's launch template, empty while it is not there: an environment that holds one by id is updated by id. */
+  readonly launchTemplateId: string;
   /** Whether the run's launch template is there. */
   readonly launchTemplateExists: boolean;
 }

@@ -33,18 +33,18 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
 
   const deletion = renderDeletion(scope, part, keep, summary);
   const shouldDelete = new sfn.Choice(scope, 'ShouldDeleteFSx', { comment: 'only what is proven is deleted' })
-    .when(and(isTrue('$.export.proven'), not(isPresent('$.failures.drain')), isTrue('$.parameters.deleteLustre')), deletion)
+    .when(and(isTrue('$.export.proven'), not(isPresent('$.failures.drain')), isTrue('$.parameters.deleteLustre')), deletion.start)
     .otherwise(keep);
 
   const nothingWritten = new sfn.Pass(scope, 'NothingWritten', {
     result: sfn.Result.fromObject({ proven: true, reason: 'NothingWritten', evidence: { mayHaveWritten: false } }),
     resultPath: '$.export',
-  }).next(deletion);
-  // by a run that was stopped behind its DeleteFSx, or by somebody else: it cannot be kept any more
+  }).next(deletion.start);
+  // by a run that was stopped behind its DeleteFSx, or by somebody else: it cannot be kept any more, only watched
   const beingDeleted = new sfn.Pass(scope, 'BeingDeleted', {
     result: sfn.Result.fromObject({ proven: false, reason: 'BeingDeleted', evidence: {} }),
     resultPath: '$.export',
-  }).next(deletion);
+  }).next(deletion.watch);
   const notExported = new sfn.Pass(scope, 'NotExported', {
     result: sfn.Result.fromObject({ proven: false, reason: 'AutoExportOff', evidence: {} }),
     resultPath: '$.export',
@@ -106,7 +106,7 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
 }
 
 /** Deletes and sees it gone. A refused call is looked at and made again: a task may still run on the file system (A7.2). */
-function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable, summary: sfn.IChainable): sfn.IChainable {
+function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable, summary: sfn.IChainable): { start: sfn.IChainable; watch: sfn.IChainable } {
   const failures = new CatchInto(keep, '$.failures.delete');
   const check = part.invocation(scope, 'CheckDeletion', '$.deletion', failures, { fileSystem: at('$.fileSystem'), deletion: at('$.deletion') });
   const wait = { schedulePath: '$.parameters.schedules.deletion', counterPath: '$.deletion.wait' };
@@ -125,7 +125,7 @@ function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable
     checks: [check],
     choice: 'IsFileSystemGone',
     done: isTrue('$.deletion.gone'),
-    branches: [{ when: and(isPresent('$.deletion.lifecycle'), not(sfn.Condition.stringEquals('$.deletion.lifecycle', 'DELETING'))), then: () => deleteFsx }],
+    branches: [{ when: and(isTrue('$.export.proven'), isPresent('$.deletion.lifecycle'), not(sfn.Condition.stringEquals('$.deletion.lifecycle', 'DELETING'))), then: () => deleteFsx }],
     giveUp: part.invocation(scope, 'DeletionTimedOut', sfn.JsonPath.DISCARD, failures, { document: at('$') }),
     ...wait,
   });
@@ -135,9 +135,10 @@ function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable
     service: 'iam',
     action: 'deleteServiceLinkedRole',
     parameters: { RoleName: sfn.JsonPath.format('AWSServiceRoleForFSxS3Access_{}', sfn.JsonPath.stringAt('$.fileSystem.fileSystemId')) },
+    expected: { errors: ['Iam.NoSuchEntityException'], retry: false, then: summary, resultPath: '$.deletion.serviceLinkedRole' },
     failures: new CatchInto(summary, '$.deletion.serviceLinkedRole'),
   });
-  return sfn.Chain.start(loop.chain).next(unlink).next(summary);
+  return { start: sfn.Chain.start(loop.chain).next(unlink).next(summary), watch: loop.next };
 }
 
 /** What came of the run, as output of the execution or as its error and cause. */

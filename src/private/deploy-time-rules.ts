@@ -15,7 +15,10 @@ const DEPLOY_TIME: { [name: string]: { accepts: (value: unknown) => boolean; all
   envName: { accepts: isText, allowed: 'a text' },
   ecrRepositoryName: { accepts: isText, allowed: 'a text' },
   computeEnvironmentType: { accepts: (value) => value === 'SPOT' || value === 'EC2', allowed: '"SPOT" or "EC2"' },
-  computeEnvironmentAllocationStrategy: { accepts: isText, allowed: 'the name of an allocation strategy, such as "BEST_FIT_PROGRESSIVE"' },
+  computeEnvironmentAllocationStrategy: {
+    accepts: (value) => isText(value) && value !== 'BEST_FIT',
+    allowed: 'the name of an allocation strategy, such as "BEST_FIT_PROGRESSIVE"; BEST_FIT cannot be given another launch template',
+  },
   computeEnvironmentInstanceTypes: {
     accepts: (value) => Array.isArray(value) && value.length > 0 && value.every(isText),
     allowed: 'a list of instance types, such as ["optimal"]',
@@ -41,7 +44,7 @@ export function deployTimeProblems(key: string, section: unknown): Problem[] {
       const meant = nearMiss(name, known);
       return `${key}.${name} is not a parameter; ${meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`}`;
     }),
-    ...parameterProblems(runTime, { deploymentType: 'PERSISTENT_2' }, 'construct props'),
+    ...parameterProblems(runTime, { deploymentType: 'PERSISTENT_2' }, 'autoExport section'),
     check.impossible('ecrRepositoryName' in given && 'jobDefinitionContainerImage' in given,
       `${key} has both ecrRepositoryName and jobDefinitionContainerImage; an image from elsewhere needs no repository: leave one of them out`),
   ];

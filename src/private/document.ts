@@ -115,6 +115,7 @@ export interface ExportState {
 }
 
 export interface DeletionState {
+  readonly wait?: { readonly turn: number; readonly seconds: number };
   readonly gone: boolean;
   readonly lifecycle: string;
   readonly goneAt?: string;

@@ -13,7 +13,7 @@ const EMPTY_DOCUMENT = {
   compute: {},
   job: {},
   export: { proven: false },
-  deletion: {},
+  deletion: { wait: { turn: 0, seconds: 0 } },
   error: {},
   failures: {},
 };

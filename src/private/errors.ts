@@ -29,5 +29,8 @@ export const ErrorName = {
 
 export type ErrorName = typeof ErrorName[keyof typeof ErrorName];
 
+/** Errors of AWS that the same call would meet again; each of them is in the API model of a service that a handler calls. */
+const PERMANENT_AWS_ERRORS = ['AccessDeniedException', 'BadRequest', 'IncompatibleParameterError', 'UnsupportedOperation', 'ServiceLimitExceeded'];
+
 /** The errors after which the same call is not made again. */
-export const PERMANENT_ERRORS: string[] = Object.values(ErrorName).filter((name) => name !== ErrorName.ANSWER_INCOMPLETE);
+export const PERMANENT_ERRORS: string[] = [...Object.values(ErrorName).filter((name) => name !== ErrorName.ANSWER_INCOMPLETE), ...PERMANENT_AWS_ERRORS];

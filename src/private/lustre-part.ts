@@ -4,11 +4,12 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import { Annotations, ArnFormat, Aws, Duration, Fn, Names, RemovalPolicy, Stack, Token } from 'aws-cdk-lib/core';
+import { Annotations, ArnFormat, Duration, Names, RemovalPolicy, Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { LUSTRE_BUNDLE, LustreSettings } from './lustre-payloads';
 import { lustreProblems, throughputOf } from './lustre-rules';
 import { deadlineSeconds } from './parameter-defaults';
+import { logGroupName } from './generated-name';
 import { normalizePrefix } from './parameter-rules';
 import { PartFunction } from './part-function';
 import { RunTags } from './run-tags';
@@ -49,8 +50,7 @@ export class LustrePart extends Construct {
     });
     const logLevel = props.lustreLogLevel ?? LustreLogLevel.WARN_ERROR;
     this.logGroup = logLevel === LustreLogLevel.DISABLED ? undefined : props.lustreLogGroup ?? new logs.LogGroup(this, 'Logs', {
-      // FSx takes no other beginning (A2.1); the end of the stack's id lets a stack of the same name be made again beside what was kept
-      logGroupName: `/aws/fsx/${Names.uniqueResourceName(this, { maxLength: 128 })}-${Fn.select(2, Fn.split('/', Aws.STACK_ID))}`,
+      logGroupName: logGroupName(this, '/aws/fsx/'), // FSx takes no other beginning (A2.1)
       retention: logs.RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN,
     });
@@ -125,7 +125,16 @@ export class LustrePart extends Construct {
     const ours = { [`aws:RequestTag/${RunTag.PIPELINE}`]: this.settings.pipeline };
     const fileSystems = this.arnOf('fsx', 'file-system');
     const associations = this.arnOf('fsx', 'association');
-    grant({ actions: ['fsx:CreateFileSystem', 'fsx:CreateDataRepositoryAssociation'], resources: [fileSystems, associations], conditions: { StringEquals: ours } });
+    grant({ actions: ['fsx:CreateFileSystem'], resources: [fileSystems], conditions: { StringEquals: ours } });
+    grant({ actions: ['fsx:CreateDataRepositoryAssociation'], resources: [associations], conditions: { StringEquals: ours } });
+    // the file system of the association has to be ours, too
+    grant({
+      actions: ['fsx:CreateDataRepositoryAssociation'],
+      resources: [fileSystems],
+      conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: this.settings.pipeline } },
+    });
+    // FSx looks at the bucket in the caller's name (permissions of the CloudFormation handler of AWS::FSx::DataRepositoryAssociation)
+    grant({ actions: ['s3:ListBucket', 's3:GetBucketLocation', 's3:GetBucketPolicy'], resources: [this.bucket.bucketArn] });
     // at creation the tags are in the request, later on the resource
     grant({ actions: ['fsx:TagResource'], resources: [fileSystems, associations], conditions: { StringEquals: ours } });
     grant({

@@ -3,6 +3,7 @@ import { Duration, Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { parameterProblem } from './parameter-rules';
 import { check, Problem } from './validation';
+import { DataRepositoryEvent } from '../data-repository-event';
 import type { LustreFileSystemProps } from '../lustre-file-system-props';
 import { LustreLogLevel } from '../lustre-log-level';
 
@@ -24,6 +25,8 @@ const MISSING: { [type: string]: string[] } = {
   [SCRATCH_2]: ['ap-southeast-5', 'cn-north-1', 'cn-northwest-1'],
 };
 
+const REQUIRED_EVENTS = [DataRepositoryEvent.NEW, DataRepositoryEvent.CHANGED];
+
 export function throughputOf(type: fsx.LustreDeploymentType): number | undefined {
   return THROUGHPUTS[type][0];
 }
@@ -36,7 +39,6 @@ export function lustreProblems(scope: Construct, props: LustreFileSystemProps): 
     return [`lustreDeploymentType is ${type}; it must be one of ${Object.keys(THROUGHPUTS).join(', ')}; SCRATCH_1 cannot be linked to S3`];
   }
   const month = Duration.days(30);
-  const second = Duration.seconds(1);
   return [
     regionProblem(scope, type),
     throughputs.length > 0
@@ -49,7 +51,9 @@ export function lustreProblems(scope: Construct, props: LustreFileSystemProps): 
     check.pattern('exportDirectory', props.exportDirectory, /^\/[A-Za-z0-9_-]{1,64}$/, 'one directory name of letters, digits, - and _ behind a slash, such as /export; the root cannot be exported'),
     eventsProblem('exportEvents', props.exportEvents),
     eventsProblem('importEvents', props.importEvents),
-    check.impossible(props.exportEvents?.length === 0, 'exportEvents is empty; it must name NEW, CHANGED or DELETED; to export only at the end use autoExport: false'),
+    // a change that is not exported is not in the queue either: it would be deleted as proven
+    check.impossible(props.exportEvents !== undefined && !REQUIRED_EVENTS.every((event) => props.exportEvents!.includes(event)),
+      `exportEvents is [${props.exportEvents?.join(', ')}]; it must hold NEW and CHANGED, without which data would be lost with the file system; DELETED may be left out`),
     check.impossible((props.prefixPerRun ?? true) && ((props.importEvents ?? []).length > 0 || props.importExistingObjects === true),
       'importEvents or importExistingObjects is given while each run has a prefix of its own, under which there is nothing to import; set prefixPerRun: false'),
     check.impossible(props.bucket !== undefined && props.prefix === undefined,
@@ -62,7 +66,7 @@ export function lustreProblems(scope: Construct, props: LustreFileSystemProps): 
     check.resolvedDuration('attachTimeout', props.attachTimeout),
     check.duration('attachTimeout', props.attachTimeout, Duration.minutes(10), Duration.days(7)),
     check.resolvedDuration('jobTimeout', props.jobTimeout),
-    check.duration('jobTimeout', props.jobTimeout, second, month),
+    check.duration('jobTimeout', props.jobTimeout, Duration.minutes(10), month),
     check.resolvedDuration('drainTimeout', props.drainTimeout),
     check.duration('drainTimeout', props.drainTimeout, Duration.minutes(10), month),
   ];

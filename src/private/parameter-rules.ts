@@ -6,16 +6,11 @@ export type ParameterValues = Omit<RunParameters, 'schedules'>;
 export type ParameterName = keyof ParameterValues;
 
 /** Where a value came from, as a message names it. */
-export type ParameterSource = 'construct props' | 'secret' | 'execution input';
+export type ParameterSource = 'construct props' | 'autoExport section' | 'secret' | 'execution input';
 
 /** What is fixed at deploy time and decides what a parameter may be. */
 export interface RuleSettings {
   readonly deploymentType: 'SCRATCH_2' | 'PERSISTENT_1' | 'PERSISTENT_2';
-  /** @default SSD */
-  readonly storageType?: 'SSD' | 'HDD';
-  readonly perUnitStorageThroughput?: number;
-  /** Whether the file system has a metadata configuration of its own. @default false */
-  readonly metadataConfigured?: boolean;
 }
 
 type Kind = 'boolean' | 'number' | 'string' | 'list of strings' | 'map of strings';
@@ -49,18 +44,18 @@ const wholeNumber = (min: number, max: number | undefined, unit: string, fix: st
   fix,
 });
 
-/** Smallest capacity and step of the larger ones, in GiB (A1.4). */
-function capacityStep({ deploymentType, storageType, perUnitStorageThroughput }: RuleSettings): { first: number[]; step: number } {
-  if (deploymentType === 'PERSISTENT_1' && storageType === 'HDD') return { first: [], step: perUnitStorageThroughput === 12 ? 6000 : 1800 };
-  return { first: [1200], step: 2400 };
+/** GiB of SSD storage: the two smallest sizes, then multiples of the larger (A1.4). */
+const SMALLEST_CAPACITY = 1200;
+const CAPACITY_STEP = 2400;
+
+function nearestCapacities(value: number): string {
+  const below = Math.floor(value / CAPACITY_STEP) * CAPACITY_STEP;
+  const near = [SMALLEST_CAPACITY, below, below + CAPACITY_STEP].filter((capacity) => capacity > 0 && Number.isSafeInteger(capacity));
+  return `use ${[...new Set(near)].sort((x, y) => Math.abs(x - value) - Math.abs(y - value)).slice(0, 2).sort((x, y) => x - y).join(' or ')}`;
 }
 
-function nearestCapacities(value: number, settings: RuleSettings): string {
-  const { first, step } = capacityStep(settings);
-  const below = Math.floor(value / step) * step;
-  const near = [...first, below, below + step].filter((capacity) => capacity > 0 && Number.isSafeInteger(capacity));
-  return `use ${[...new Set(near)].sort((a, b) => Math.abs(a - value) - Math.abs(b - value)).slice(0, 2).sort((a, b) => a - b).join(' or ') || step}`;
-}
+/** Variables that every job gets from us. */
+const OWN_VARIABLES = ['LUSTRE_PATH', 'LUSTRE_RUN_ID'];
 
 /** The seed's names; one rule each. Units stand in the words. */
 export const PARAMETER_RULES: Record<ParameterName, Rule> = {
@@ -68,28 +63,21 @@ export const PARAMETER_RULES: Record<ParameterName, Rule> = {
   deleteLustre: { kind: 'boolean', allowed: 'true or false', fix: 'write true or false without quotes' },
   lustreFileSystemTypeVersion: {
     kind: 'string',
-    allowed: ({ metadataConfigured }) => metadataConfigured ? '"2.15", because of the metadata configuration' : '"2.12" or "2.15"',
-    // 2.10 cannot be linked to S3 (A1.2); PERSISTENT_2 with a metadata configuration needs 2.15 (A1.3)
-    accepts: (value, { metadataConfigured }) => value === '2.15' || (value === '2.12' && !metadataConfigured),
+    allowed: '"2.12" or "2.15"',
+    accepts: (value) => value === '2.12' || value === '2.15', // 2.10 cannot be linked to S3 (A1.2)
     fix: 'use "2.15", in quotes',
   },
   lustreStorageCapacity: {
     kind: 'number',
-    allowed: (settings) => {
-      const { first, step } = capacityStep(settings);
-      return `${[...first, `a multiple of ${step}`].join(' or ')} GiB for ${settings.deploymentType}${settings.storageType === 'HDD' ? ' on HDD' : ''}`;
-    },
-    accepts: (value, settings) => {
-      const { first, step } = capacityStep(settings);
-      return Number.isSafeInteger(value) && (first.includes(value) || (value > 0 && value % step === 0));
-    },
+    allowed: ({ deploymentType }) => `${SMALLEST_CAPACITY} or a multiple of ${CAPACITY_STEP} GiB for ${deploymentType}`,
+    accepts: (value) => Number.isSafeInteger(value) && (value === SMALLEST_CAPACITY || (value > 0 && value % CAPACITY_STEP === 0)),
     fix: nearestCapacities,
   },
   lustreImportedFileChunkSize: wholeNumber(1, 512_000, 'MiB', 'use 1024 if in doubt'), // A4.7
   jobDefinitionContainerImage: {
     kind: 'string',
     allowed: 'an image as docker pull takes it, of at most 512 letters, digits and -_:./#@',
-    accepts: (value) => /^[A-Za-z0-9][-\w:./#@]{0,511}$/.test(value),
+    accepts: (value) => /^[A-Za-z0-9][-\w:./#@]{0,511}$/.test(value) && !value.includes('://'),
     fix: 'use repository:tag or repository@digest, without https:// and spaces',
   },
   jobDefinitionRetryAttempts: wholeNumber(1, 10, 'attempts', 'use 1 for a job that must not be tried again'), // D5.1
@@ -120,8 +108,8 @@ export const PARAMETER_RULES: Record<ParameterName, Rule> = {
   jobCommand: { kind: 'list of strings', allowed: 'a list of strings, [] for the command of the image', fix: 'write it like ["sh", "-c", "echo hello"]' },
   jobEnvironment: {
     kind: 'map of strings',
-    allowed: 'an object with string values; no name is empty, holds = or begins with AWS_BATCH', // D5.2
-    accepts: (value) => Object.keys(value).every((name) => name !== '' && !/[=\0]/.test(name) && !name.startsWith('AWS_BATCH')),
+    allowed: 'an object with string values; no name is empty, holds =, begins with AWS_BATCH, or is LUSTRE_PATH or LUSTRE_RUN_ID',
+    accepts: (value) => Object.keys(value).every((name) => name !== '' && !/[=\0]/.test(name) && !name.startsWith('AWS_BATCH') && !OWN_VARIABLES.includes(name)),
     fix: (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
       ? `rename or quote ${wrongVariables(value)}`
       : 'write it like {"THREADS": "32"}',
@@ -143,7 +131,9 @@ export function parameterProblem(name: ParameterName, value: unknown, settings: 
   const typed = isOfKind(value, rule.kind);
   if (typed && (rule.accepts?.(value, settings) ?? true)) return undefined;
   const allowed = typeof rule.allowed === 'string' ? rule.allowed : rule.allowed(settings);
-  return `${name} (${source}) is ${describe(name, value)}; it must be ${allowed}; ${fixFor(rule, value, settings)}`;
+  // a prop has no unit in its name: its type has
+  const named = source === 'construct props' ? name.replace(/(Seconds|Minutes)$/, '') : name;
+  return `${named} (${source}) is ${describe(name, value)}; it must be ${allowed}; ${fixFor(rule, value, settings)}`;
 }
 
 /** All problems of the values of one source, unknown names included. */

@@ -67,7 +67,8 @@ export class PartFunction extends Construct implements iam.IGrantable {
       comment: props.comment,
     });
     task.addRetry({ errors: PERMANENT_ERRORS, maxAttempts: 0 });
-    task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 6, maxDelay: Duration.minutes(1) });
+    // half an hour in all: a job of a week must not die of a quarter of an hour of trouble in one Describe
+    task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 13, maxDelay: Duration.minutes(5) });
     props.failures.protect(task);
     return task;
   }

@@ -5,9 +5,9 @@ import type { LustreAutoExportPipelineProps } from '../pipeline-props';
 /** Props that would be accepted and ignored next to a brought part. */
 const OF_ENVIRONMENT = [
   'computeEnvironmentType', 'computeEnvironmentAllocationStrategy', 'computeEnvironmentInstanceTypes', 'computeEnvironmentMinvCpus',
-  'computeEnvironmentMaxvCpus', 'computeEnvironmentDesiredvCpus', 'instanceRole', 'jobQueue',
+  'computeEnvironmentMaxvCpus', 'computeEnvironmentDesiredvCpus', 'rootVolumeSize', 'instanceRole', 'jobQueue',
 ] as const;
-const OF_WORKLOAD = ['containerPath', 'jobRole'] as const;
+const OF_WORKLOAD = ['containerPath', 'jobRole', 'executionRole'] as const;
 const OF_REPOSITORY = ['repository', 'ecrRepositoryName'] as const;
 
 /** The props over those of the settings; an image or a repository of one's own takes the place of the settings' repository. */

@@ -73,7 +73,7 @@ export class SpotBatchStates {
       wait: 'WaitForComputeEnvironment',
       choice: 'IsComputeEnvironmentReady',
       update: 'UpdateComputeEnvironment',
-      launchTemplate: { 'LaunchTemplateName.$': this.runTemplateName(context), 'Version': RUN_TEMPLATE_VERSION },
+      launchTemplate: { 'LaunchTemplateId.$': `${resultPath}.check.launchTemplateId`, 'Version': RUN_TEMPLATE_VERSION },
       giveUp: 'GiveUpOnComputeEnvironment',
     });
     const share = new sfn.Pass(scope, `${statePrefix}ShareJobQueue`, {

@@ -131,21 +131,20 @@ export class Rehearsal {
 
   /** A run that could not report itself is reported by its clean-up. */
   private reportOf(executionArn: string): Pick<AuditedRun, 'error' | 'cause' | 'output'> {
-    const reports = this.runs.filter((run) => run.executionArn === executionArn || run.history[0].input?.cleanUp?.executionArn === executionArn);
-    const last = reports.filter(({ status }) => status !== 'ABORTED').at(-1);
-    return { error: last?.error, cause: last?.cause, output: last?.output };
+    const own = this.runs.find((run) => run.executionArn === executionArn);
+    const cleanUps = this.runs.filter((run) => run.history[0].input?.cleanUp?.executionArn === executionArn);
+    return { error: own?.error, cause: own?.cause, output: [own, ...cleanUps].map((run) => [run?.output, run?.cause]) };
   }
 
   private jobWrites() {
     const { batch, fsx } = this.models;
-    const ownFileSystem = (jobId: string) => {
-      const { tags } = batch.jobs.find(({ id }) => id === jobId)!.given;
-      const arn = tags['cdk-lustre-auto-export:execution-arn'];
-      const all = [...fsx.living().map(({ id, tags: own }) => ({ id, tags: Object.fromEntries(own) })), ...fsx.deletions().map((each) => ({ id: each.fileSystemId, tags: each.tags }))];
-      return all.find(({ tags: own }) => own['cdk-lustre-auto-export:execution-arn'] === arn)?.id;
-    };
+    const RUN = 'cdk-lustre-auto-export:execution-arn';
+    const runOf = (tags: any) => tags instanceof Map ? tags.get(RUN) : tags[RUN];
+    const owned = [...fsx.living().map(({ id, tags }) => [runOf(tags), id]), ...fsx.deletions().map(({ fileSystemId, tags }) => [runOf(tags), fileSystemId])];
+    const ownFileSystem = (jobId: string) => Object.fromEntries(owned)[runOf(batch.jobs.find(({ id }) => id === jobId)!.given.tags)];
     return [
-      ...batch.containers.flatMap(({ jobId, mounts }) => mounts.map(({ fileSystemId, containerPath }) => ({ jobId, path: containerPath, fileSystemId, ownFileSystemId: ownFileSystem(jobId) }))),
+      ...batch.containers.flatMap(({ jobId, mounts }) => mounts
+        .map(({ fileSystemId, containerPath }) => ({ jobId, path: containerPath, fileSystemId, ownFileSystemId: ownFileSystem(jobId) }))),
       ...batch.misplacedWrites.map(({ jobId, path }) => ({ jobId, path })),
     ];
   }

@@ -183,7 +183,7 @@ export const BROKEN_ENVIRONMENTS: Broken<(scope: Construct, network: Conformance
 
 export const BROKEN_LIFECYCLES: Broken<(scope: Construct) => ILustreLifecycle>[] = [
   broken('a file system that stays', (scope) => new LustreAutoExportPipeline(scope, 'Pipeline', {
-    jobDefinitionContainerImage: JobImage.fromRegistry('busybox:1'), deleteLustre: false,
+    jobDefinitionContainerImage: JobImage.fromRegistry('busybox:1'), deleteLustre: false, lambdaTimeDiff: Duration.minutes(3),
   }).lifecycle, /file system fs-\w+ is left after a run that succeeded/, 'two runs, one after the other'),
   broken('no state machine', (scope) => ({ stateMachine: sfn.StateMachine.fromStateMachineName(scope, 'Machine', 'elsewhere') }), /the lifecycle creates 0 state machines/),
 ];

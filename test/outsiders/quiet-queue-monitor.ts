@@ -24,7 +24,7 @@ exports.handler = async ({ fileSystem, association, job, compute }) => {
 };`;
 
 /** How long it looks: once a minute. */
-const LOOKS = 90;
+const LOOKS = 60;
 
 /** A stranger's drain monitor: a small function of its own that reads the queue's metric once a minute. */
 export class QuietQueueMonitor extends Construct implements IExportDrainMonitor {
