@@ -45,6 +45,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
     jestConfig: {
       collectCoverage: false,
+      testTimeout: 120_000, // a slow machine is no failure: speed is measured elsewhere
       globalSetup: '<rootDir>/scripts/jest-global-setup.cjs',
       testPathIgnorePatterns: ['/node_modules/', '/dist/', '/lib/'],
     },

@@ -70,10 +70,13 @@ export const handler = dispatch({
     const alive = jobs.filter((job) => !isTerminal(job));
     for (const { jobId } of alive) await batch.send(new TerminateJobCommand({ jobId, reason: 'the run has ended' }));
     const outcome = alive.length > 0 ? { ...progress, outcome: 'STOPPED' as const } : progress;
-    if (alive.length === 0) {
+    // a list may not show a job that was submitted a moment ago (E19): a first look that does not know the last one is not believed
+    const complete = (progress.stopWait?.turn ?? 0) > 0 || jobs.some(({ jobId }) => jobId === progress.jobId);
+    const stopped = complete && alive.length === 0;
+    if (stopped) {
       for (const jobDefinition of await activeDefinitions(payload)) await batch.send(new DeregisterJobDefinitionCommand({ jobDefinition }));
     }
-    return { ...progress, ...outcomeOf(jobs, outcome, run, new Date()), stopped: alive.length === 0 };
+    return { ...progress, ...outcomeOf(jobs, outcome, run, new Date()), stopped };
   },
 
   JobsNotStopped: async ({ job }: BatchJobPayload) => raise(ErrorName.JOBS_NOT_STOPPED,

@@ -5,12 +5,15 @@ import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { PreflightCheck } from './preflight-check';
 import { BATCH_JOB_BUNDLE, BatchJobSettings } from './private/batch-job-payloads';
-import { PartFunction } from './private/part-function';
+import { InvocationProps, PartFunction } from './private/part-function';
 import { PollLoop } from './private/poll-loop';
 import { RunTags } from './private/run-tags';
 import { RunTag } from './private/tags';
 import { check, validate } from './private/validation';
 import { IWorkload, WorkloadContext } from './workload';
+
+/** What an earlier try with a lost answer made is found by its name, but a list may show it only after some seconds (E19). */
+const MADE_BY_NAME = { retryAfter: Duration.seconds(30) };
 
 /**
  * Properties of a BatchJobWorkload.
@@ -95,7 +98,7 @@ export class BatchJobWorkload extends Construct implements IWorkload {
   }
 
   public run(context: WorkloadContext): sfn.IChainable {
-    const submit = this.invocation(context, 'SubmitJob');
+    const submit = this.invocation(context, 'SubmitJob', MADE_BY_NAME);
     const loop = new PollLoop(context.scope, {
       statePrefix: context.statePrefix,
       wait: 'WaitForJobCompletion',
@@ -108,7 +111,7 @@ export class BatchJobWorkload extends Construct implements IWorkload {
       schedulePath: context.schedulePath,
       counterPath: `${context.resultPath}.jobWait`,
     });
-    return this.invocation(context, 'CreateJobDefinition').next(loop.chain);
+    return this.invocation(context, 'CreateJobDefinition', MADE_BY_NAME).next(loop.chain);
   }
 
   public stop(context: WorkloadContext): sfn.IChainable {
@@ -133,8 +136,9 @@ export class BatchJobWorkload extends Construct implements IWorkload {
     return sfn.Condition.and(sfn.Condition.isPresent(`${resultPath}.verdict`), sfn.Condition.stringEquals(`${resultPath}.verdict`, verdict));
   }
 
-  private invocation(context: WorkloadContext, action: string) {
+  private invocation(context: WorkloadContext, action: string, more: Partial<InvocationProps> = {}) {
     return this.function.invocation(context.scope, {
+      ...more,
       action,
       statePrefix: context.statePrefix,
       resultPath: context.resultPath,

@@ -51,6 +51,13 @@ test.each([7, 11, 12, 14, 17, 21, 25])('a run that was stopped in minute %d is c
   await leavesNothing(rehearsal, `minute ${minute}`);
 });
 
+test('a job that was submitted a moment ago, and that no list shows yet, is terminated', async () => {
+  const rehearsal = world({ switches: { listJobs: 'late' }, faults: [{ enter: 'NextWaitForJobCompletion', do: 'abort' }] });
+  expect((await rehearsal.cleanUp(await rehearsal.run(BRISK))).status).toBe('SUCCEEDED');
+  expect(rehearsal.models.batch.jobs.map(({ isTerminated }) => isTerminated)).toEqual([true]);
+  await leavesNothing(rehearsal, 'NextWaitForJobCompletion');
+});
+
 test('a job that runs on when its run was stopped is terminated before the export is looked at', async () => {
   const rehearsal = world({ job: work({ files: 600, seconds: 36_000 }), faults: [{ at: 40 * 60, do: 'abort' }] });
   const cleaned = await rehearsal.cleanUp(await rehearsal.run(BRISK));

@@ -4,6 +4,7 @@ import { Duration } from 'aws-cdk-lib/core';
 import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from './helpers/pipeline-run';
 import { Run } from '../local/engine';
 import { Fault } from '../local/faults';
+import { Switches } from '../local/world';
 
 jest.setTimeout(60_000);
 
@@ -285,10 +286,12 @@ describe('answers', () => {
     }
   });
 
-  test('that are lost: whatever was made is found again, and made once', async () => {
+  test.each([
+    {}, { listJobs: 'late', definitionRevisions: 'late', createdFileSystem: 'visibleLate', newLaunchTemplate: 'visibleLate' },
+  ] as Switches[])('that are lost: whatever was made is found again, and made once: %j', async (switches) => {
     const creates = ['fsx:CreateFileSystem', 'fsx:CreateDataRepositoryAssociation', 'ec2:CreateLaunchTemplate', 'batch:UpdateComputeEnvironment', 'batch:RegisterJobDefinition',
       'batch:SubmitJob', 'batch:DeregisterJobDefinition', 'ec2:DeleteLaunchTemplate', 'fsx:DeleteFileSystem', 'fsx:TagResource', 'iam:DeleteServiceLinkedRole'];
-    const { run, fsx, batch, rehearsal } = await rehearse({ faults: creates.map((on): Fault => ({ on, loseAnswer: true })) });
+    const { run, fsx, batch, rehearsal } = await rehearse({ switches, faults: creates.map((on): Fault => ({ on, loseAnswer: true })) });
     expect(run.status).toBe('SUCCEEDED');
     expect([fsx.deletions().length, batch.jobs.length, batch.definitions.all.length]).toEqual([1, 1, 1]);
     expect(rehearsal.missing()).toEqual([]);

@@ -401,8 +401,11 @@ describe('the handler', () => {
     test('is safe where nothing was attached or submitted', async () => {
       answer({});
       expect(await call('StopJobs', payloadOf({}, { compute: {}, run: { ...run, startedAt: iso(-60 * 24 * 30) } }))).toMatchObject({ stopped: true, outcome: 'STOPPED', mayHaveWritten: false });
+      // a job that was submitted a moment ago may not be listed yet
+      answer({ ListJobs: [listed()] });
+      expect(await call('StopJobs', payloadOf({ stopWait: { turn: 0 } }))).toMatchObject({ stopped: false });
       answer({ ListJobs: [listed()], DescribeJobDefinitions: [none] });
-      expect(await call('StopJobs', payloadOf())).toMatchObject({ stopped: true, outcome: 'STOPPED', mayHaveWritten: false });
+      expect(await call('StopJobs', payloadOf({ stopWait: { turn: 1 } }))).toMatchObject({ stopped: true, outcome: 'STOPPED', mayHaveWritten: false });
     });
 
     test('a submission that nobody knows of is found by its name', async () => {

@@ -24,6 +24,8 @@ export interface BatchJobProgress extends Partial<JobState> {
   readonly status?: string;
   readonly verdict?: 'RUNNING' | 'SUCCEEDED' | 'RESUBMIT';
   readonly stopped?: boolean;
+  /** Of the loop that waits for the jobs' end. */
+  readonly stopWait?: { readonly turn: number };
   readonly [counter: string]: unknown;
 }
 

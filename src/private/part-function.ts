@@ -25,6 +25,8 @@ export interface InvocationProps {
   readonly resultPath: string;
   readonly failures: IFailurePath;
   readonly comment?: string;
+  /** How long an error is waited for before the first new try. @default Duration.seconds(2) */
+  readonly retryAfter?: Duration;
 }
 
 /**
@@ -68,7 +70,7 @@ export class PartFunction extends Construct implements iam.IGrantable {
     });
     task.addRetry({ errors: PERMANENT_ERRORS, maxAttempts: 0 });
     // half an hour in all: a job of a week must not die of a quarter of an hour of trouble in one Describe
-    task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 13, maxDelay: Duration.minutes(5) });
+    task.addRetry({ errors: ['States.ALL'], interval: props.retryAfter ?? Duration.seconds(2), backoffRate: 2, maxAttempts: 13, maxDelay: Duration.minutes(5) });
     props.failures.protect(task);
     return task;
   }
