@@ -1,4 +1,4 @@
-import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from './helpers/pipeline-run';
+import { BRISK, calls, Rehearsal, RehearsalOptions, sample, states, work } from './helpers/pipeline-run';
 import { Run } from '../local/engine';
 
 jest.setTimeout(60_000);
@@ -21,7 +21,7 @@ async function leavesNothing(rehearsal: Rehearsal, stoppedAt: string): Promise<v
 
 test('a run that was stopped on entering any state, its document thrown away, is cleaned up: nothing is lost, nothing is left', async () => {
   const whole = await world().run(BRISK);
-  for (const state of new Set(states(whole))) {
+  for (const state of sample(new Set(states(whole)))) {
     const rehearsal = world({ faults: [{ enter: state, do: 'abort' }] });
     const stopped = await rehearsal.run(BRISK);
     expect([state, stopped.status]).toEqual([state, 'ABORTED']);
@@ -36,7 +36,7 @@ test('so is a failed run that was stopped before any Task of its own clean-up', 
   const whole = await world(failing).run(BRISK);
   const cleanUp = states(whole).slice(states(whole).indexOf('FindRunResources')).filter((state) => whole.history[0].definition.States[state].Type === 'Task');
   expect(new Set(cleanUp).size).toBeGreaterThan(8);
-  for (const state of new Set(cleanUp)) {
+  for (const state of sample(new Set(cleanUp))) {
     const rehearsal = world({ ...failing, faults: [{ enter: state, do: 'abort' }] });
     await rehearsal.cleanUp(await rehearsal.run(BRISK));
     await leavesNothing(rehearsal, state);

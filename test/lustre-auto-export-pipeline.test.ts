@@ -307,8 +307,12 @@ const RUN_TIME = {
 const plain = synthesize();
 
 describe('every prop takes effect, and has the default that its documentation says', () => {
-  test.each(Object.entries(PROPS))('%s', (_, { given, see, is, byDefault }) => {
-    expect(see(synthesize(given))).toEqual(is);
+  // what a run is told goes side by side into one payload: one stack shows all of it
+  const told = Object.entries(PROPS).filter(([prop, { given }]) => typeof given === 'object' && /^(auto|delete|lustre(FileS|St|Im)|job(D|C|E)|wait|lambda)/.test(prop));
+  const together = synthesize(Object.assign({}, ...told.map(([, { given }]) => given)));
+
+  test.each(Object.entries(PROPS))('%s', (prop, { given, see, is, byDefault }) => {
+    expect(see(told.some(([name]) => name === prop) ? together : synthesize(given))).toEqual(is);
     expect(see(plain)).toEqual(byDefault);
     expect(is).not.toEqual(byDefault);
   });
