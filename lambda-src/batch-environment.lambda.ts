@@ -45,7 +45,13 @@ async function look({ run, settings }: EnvironmentPayload): Promise<Look> {
 }
 
 function seen(found: Look, step: (look: Look) => NextStep): EnvironmentSeen {
-  return { next: step(found), seen: describe(found), seenAt: new Date().toISOString(), launchTemplateId: runTemplateId(found), launchTemplateExists: runTemplateExists(found) };
+  return {
+    next: step(found),
+    seen: describe(found),
+    seenAt: new Date().toISOString(),
+    launchTemplateId: runTemplateId(found),
+    launchTemplateExists: runTemplateExists(found),
+  };
 }
 
 function giveUp({ settings, check, refused }: EnvironmentTimedOutPayload, what: string): never {

@@ -16,12 +16,12 @@ import { ExportDrainMonitor } from './export-drain-monitor';
 import { JobImage } from './job-image';
 import { ILustreLifecycle } from './lifecycle';
 import { LustreLifecycleStateMachine } from './lustre-lifecycle-state-machine';
-import { PipelineParameters } from './pipeline-parameters';
 import { LustreAutoExportPipelineOptions } from './pipeline-options';
+import { PipelineParameters } from './pipeline-parameters';
 import { LustreAutoExportPipelineProps } from './pipeline-props';
+import { logGroupName, VENDED_LOGS } from './private/generated-name';
 import { allowLustreWithin, LUSTRE_PORT_RANGE } from './private/lustre-ports';
 import { selectNetwork } from './private/network';
-import { logGroupName, VENDED_LOGS } from './private/generated-name';
 import { overSettings, pipelineProblems } from './private/pipeline-rules';
 import { validate } from './private/validation';
 import { SpotBatchEnvironment } from './spot-batch-environment';
@@ -89,8 +89,11 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     this.securityGroup = network.securityGroup;
     this.connections = network.connections;
     this.workload = props.workload ?? new BatchJobWorkload(this, 'Workload', {
-      containerPath: props.containerPath, jobRole: props.jobRole,
-      executionRole: props.executionRole, jobStartTimeout: props.jobStartTimeout, logGroup,
+      containerPath: props.containerPath,
+      jobRole: props.jobRole,
+      executionRole: props.executionRole,
+      jobStartTimeout: props.jobStartTimeout,
+      logGroup,
     });
     this.drainMonitor = props.drainMonitor ?? new ExportDrainMonitor(this, 'DrainMonitor', { logGroup });
     const lifecycle = new LustreLifecycleStateMachine(this, 'Lifecycle', {
