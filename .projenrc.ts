@@ -106,7 +106,7 @@ project.addTask('test:all', {
     { exec: 'jest --ci --maxWorkers=2', receiveArgs: true },
   ],
 });
-project.addTask('test:exhaustive', { description: 'Tries every state, field and many draws of unconfirmed facts', exec: 'jest --ci --maxWorkers=2 test/behaviour', env: { EXHAUSTIVE: '1' } });
+project.addTask('test:exhaustive', { description: 'Tries every state, field and many draws of unconfirmed facts', exec: 'jest --ci --maxWorkers=2 test/behaviour test/host test/conformance', env: { EXHAUSTIVE: '1' } });
 project.addTask('check:consumer', { description: 'Synthesizes with the packed library in an empty folder', exec: 'node scripts/check-consumer.mjs' });
 project.addTask('check:bindings', { exec: 'rm -rf dist-code && jsii-pacmak --code-only -o dist-code && python3 -m compileall -q dist-code/python' });
 

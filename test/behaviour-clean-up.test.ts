@@ -1,4 +1,5 @@
-import { BRISK, calls, Rehearsal, RehearsalOptions, sample, states, work } from './helpers/pipeline-run';
+import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from './helpers/pipeline-run';
+import { sample } from './helpers/sample';
 import { Run } from '../local/engine';
 
 jest.setTimeout(60_000);

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
 import { Duration } from 'aws-cdk-lib/core';
-import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, sample, states, summary, tries, work } from './helpers/pipeline-run';
+import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from './helpers/pipeline-run';
+import { sample } from './helpers/sample';
 import { Run } from '../local/engine';
 import { Fault } from '../local/faults';
 import { Switches } from '../local/world';

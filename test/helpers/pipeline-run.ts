@@ -183,9 +183,3 @@ export function minutes(run: Run, state?: string): number {
   const event = state === undefined ? run.history.at(-1)! : run.history.find((each) => each.type === 'StateEntered' && each.state === state)!;
   return (Date.parse(event.time) - Date.parse(run.history[0].startTime)) / 60_000;
 }
-
-/** Whether everything is tried (`npm run test:exhaustive`, and CI), or a part of it that keeps the suite under a minute. */
-export const EXHAUSTIVE = process.env.EXHAUSTIVE !== undefined;
-
-/** All of them, or every sixth. */
-export const sample = <T>(all: Iterable<T>): T[] => [...all].filter((_, i) => EXHAUSTIVE || i % 6 === 0);
