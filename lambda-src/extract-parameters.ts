@@ -3,7 +3,7 @@ import { raise } from './raise';
 import { runIdentity } from './run-identity';
 import { schedulesFor } from './schedules';
 import { validateParameters } from './validate-parameters';
-import type { Run, StateDocument } from '../src/private/document';
+import { EMPTY_DOCUMENT, type Run, type StateDocument } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
 import type { ExtractParametersPayload } from '../src/private/parameter-payloads';
 import type { ParameterValues } from '../src/private/parameter-rules';
@@ -24,17 +24,10 @@ export async function extractParameters(payload: ExtractParametersPayload): Prom
 
   const parameters = values as ParameterValues; // complete, because nothing is wrong
   return {
+    ...EMPTY_DOCUMENT,
     input: payload.input,
     run,
     parameters: { ...parameters, schedules: schedulesFor(parameters, payload.settings.deadlines) },
-    fileSystem: {},
-    associations: { output: {}, inputs: [] },
-    compute: {},
-    job: {},
-    export: { proven: false },
-    deletion: { wait: { turn: 0, seconds: 0 } },
-    error: {},
-    failures: {},
   };
 }
 

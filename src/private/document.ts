@@ -122,3 +122,16 @@ export interface DeletionState {
   /** The last answer to DeleteFileSystem, where it was refused. */
   readonly refusal?: { Error?: string; Cause?: string };
 }
+
+/** What every part finds under its key before it begins: the first state creates all keys. */
+export const EMPTY_DOCUMENT = {
+  parameters: {},
+  fileSystem: {},
+  associations: { output: {}, inputs: [] },
+  compute: {},
+  job: {},
+  export: { proven: false },
+  deletion: { wait: { turn: 0, seconds: 0 } },
+  error: {},
+  failures: {},
+};

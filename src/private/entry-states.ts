@@ -2,21 +2,9 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CatchInto } from './catch-into';
 import { CleanUpStates } from './clean-up-states';
+import { EMPTY_DOCUMENT } from './document';
 import { LustrePart } from './lustre-part';
 import type { LustreLifecycleStateMachineProps } from '../lustre-lifecycle-state-machine';
-
-/** The keys that every run's document has from its first state on. */
-const EMPTY_DOCUMENT = {
-  parameters: {},
-  fileSystem: {},
-  associations: { output: {}, inputs: [] },
-  compute: {},
-  job: {},
-  export: { proven: false },
-  deletion: { wait: { turn: 0, seconds: 0 } },
-  error: {},
-  failures: {},
-};
 
 /** The first Choice: a run, or the clean-up of another run from AWS alone. */
 export function renderEntry(
