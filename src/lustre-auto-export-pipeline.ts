@@ -22,7 +22,7 @@ import { LustreAutoExportPipelineProps } from './pipeline-props';
 import { logGroupName, VENDED_LOGS } from './private/generated-name';
 import { allowLustreWithin, LUSTRE_PORT_RANGE } from './private/lustre-ports';
 import { selectNetwork } from './private/network';
-import { overSettings, pipelineProblems } from './private/pipeline-rules';
+import { inOurWords, overSettings, pipelineProblems } from './private/pipeline-rules';
 import { validate } from './private/validation';
 import { SpotBatchEnvironment } from './spot-batch-environment';
 import { IWorkload } from './workload';
@@ -157,7 +157,7 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
         fileSystemSubnet: selectNetwork(this, vpc, props.vpcSubnets).subnets[0],
       };
     }
-    const environment = new SpotBatchEnvironment(this, 'BatchEnvironment', {
+    const environment = inOurWords(() => new SpotBatchEnvironment(this, 'BatchEnvironment', {
       vpc: props.vpc,
       vpcSubnets: props.vpcSubnets,
       securityGroup: props.securityGroup,
@@ -172,7 +172,7 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
       jobQueue: props.jobQueue,
       instanceRole: props.instanceRole,
       logGroup: this.logGroup,
-    });
+    }));
     image.grantPull(environment.instanceRole);
     return {
       batchEnvironment: environment,

@@ -744,6 +744,8 @@ describe('bad props', () => {
 
   /** Given; then what the error has to tell: prop and value, what is allowed, and how to mend it. */
   test.each<[string, Given, RegExp[]]>([
+    ['environment, in the words of the pipeline', { computeEnvironmentMinvCpus: 300, computeEnvironmentInstanceTypes: ['optimal', 'm7g'] },
+      [/computeEnvironmentMinvCpus is 300 and computeEnvironmentMaxvCpus is 256;/, /computeEnvironmentInstanceTypes is \[optimal, m7g\];/]],
     ['capacity', { lustreStorageCapacity: Size.gibibytes(1000) }, [/lustreStorageCapacity .*is 1000;/, /1200 or a multiple of 2400 GiB/, /use 1200/]],
     ['capacity in no whole GiB', { lustreStorageCapacity: Size.mebibytes(1_500_000) }, [/lustreStorageCapacity .*is 1464\.84375;/, /multiple of 2400 GiB/, /use 1200 or 2400/]],
     ['memory in no whole MiB', { jobDefinitionMemory: Size.kibibytes(10_000) }, [/jobDefinitionMemory .*is 9\.765625;/, /a whole number of MiB/]],

@@ -19,6 +19,19 @@ export function overSettings({ settings, ...given }: LustreAutoExportPipelinePro
   return { ...others, ...(ownsImage ? {} : { ecrRepositoryName }), ...own };
 }
 
+/** Props of a SpotBatchEnvironment that have another name here. */
+const RENAMED = /\b(allocationStrategy|instanceTypes|minvCpus|maxvCpus|desiredvCpus)\b/g;
+
+/** Runs what creates the environment; its errors name the props as they are called here. */
+export function inOurWords<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    if (error instanceof Error) error.message = error.message.replace(RENAMED, (name) => `computeEnvironment${name[0].toUpperCase()}${name.slice(1)}`);
+    throw error;
+  }
+}
+
 /** Everything that is wrong with these props together. */
 export function pipelineProblems(props: LustreAutoExportPipelineOptions): Problem[] {
   const ignored = (names: readonly (keyof LustreAutoExportPipelineOptions)[], because: keyof LustreAutoExportPipelineOptions) =>
