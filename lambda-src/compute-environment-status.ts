@@ -2,6 +2,7 @@ import type { ComputeEnvironmentDetail } from '@aws-sdk/client-batch';
 import type { Instance, LaunchTemplate } from '@aws-sdk/client-ec2';
 import { requireField } from './answer';
 import { raise } from './raise';
+import { tagOf } from './tag-of';
 import { EnvironmentSettings, launchTemplateName, NextStep, NO_RUN, RUN_TEMPLATE_VERSION } from '../src/private/batch-environment-payloads';
 import type { Run } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
@@ -20,7 +21,6 @@ export interface Look {
 /** Whose launch template the environment shows; a run's template that is gone serves nobody any more. */
 type Owner = 'base' | 'thisRun' | 'otherRun' | 'goneRun' | 'stranger';
 
-const tagOf = (resource: { Tags?: { Key?: string; Value?: string }[] }, key: string) => resource.Tags?.find((tag) => tag.Key === key)?.Value;
 const shown = ({ environment }: Look) => requireField(environment?.computeResources?.launchTemplate, 'computeResources.launchTemplate');
 
 /** The template may be shown by id or by name, as it was given or not. */

@@ -1,11 +1,12 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { requireField } from './answer';
-import { findAssociations, findFileSystem, findFileSystemsOfRun, tagOf } from './fsx';
+import { findAssociations, findFileSystem, findFileSystemsOfRun } from './fsx';
 import { associationState, fileSystemState } from './lustre-status';
 import { raise } from './raise';
 import { runIdentity } from './run-identity';
 import { schedulesFor } from './schedules';
+import { tagOf } from './tag-of';
 import type { Run, RunParameters, StateDocument } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
 import type { FindRunPayload } from '../src/private/lustre-payloads';

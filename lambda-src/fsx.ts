@@ -1,6 +1,7 @@
 import {
   DataRepositoryAssociation, FileSystem, FSxClient, paginateDescribeDataRepositoryAssociations, paginateDescribeFileSystems,
 } from '@aws-sdk/client-fsx';
+import { tagOf } from './tag-of';
 import { RunTag } from '../src/private/tags';
 
 export const fsx = new FSxClient({});
@@ -38,8 +39,4 @@ export async function findAssociations(fileSystemId: string): Promise<DataReposi
     found.push(...(page.Associations ?? []));
   }
   return found;
-}
-
-export function tagOf(resource: { Tags?: { Key?: string; Value?: string }[] }, key: string): string | undefined {
-  return resource.Tags?.find((tag) => tag.Key === key)?.Value;
 }
