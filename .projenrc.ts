@@ -38,7 +38,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   lambdaExtensionAutoDiscover: false,
   integrationTestAutoDiscover: false,
   eslintOptions: {
-    dirs: ['src', 'lambda-src', 'local', 'test', 'examples'],
+    dirs: ['src', 'lambda-src', 'local', 'trials', 'bench', 'test', 'examples'],
     commandOptions: { fix: false, extraArgs: ['--cache'] },
   },
   jestOptions: {
@@ -54,7 +54,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     'esbuild@~0.28.2', // bundles the handlers; another minor changes asset hashes
     '@types/aws-lambda',
     // API models: the handlers call them, and the local engine checks every call against their schemas
-    ...['batch', 'cloudwatch', 'ec2', 'ecr', 'ecs', 'fsx', 'iam', 'secrets-manager', 'sfn'].map((client) => `@aws-sdk/client-${client}@^3.1098.0`),
+    ...['batch', 'cloudwatch', 'cloudwatch-logs', 'dynamodb', 'ec2', 'ecr', 'ecs', 'fsx', 'iam', 's3', 'secrets-manager', 'sfn'].map((client) => `@aws-sdk/client-${client}@^3.1098.0`),
     'aws-local-stepfunctions@3.0.0', // a third party's States Language interpreter
     'asl-validator@^4', // rules of the States Language
     '@sinonjs/fake-timers@^15', // the virtual clock
@@ -69,6 +69,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@viz-js/viz@^3', // graphviz, for the picture of the state machine
     'vega@^5', // plots, for the timeline
     'vega-lite@^5',
+    '@stryker-mutator/core@^9', // mutants of the pure decisions
+    '@stryker-mutator/jest-runner@^9',
   ],
 });
 
@@ -77,21 +79,21 @@ project.preCompileTask.exec('rm -rf lib assets && node scripts/bundle-lambdas.mj
 project.gitignore.exclude('/assets/', '/dist-code/', '/demo-out/', '.jsii.tabl.json', '.eslintcache', '/examples/**/target/', '/examples/**/.venv/', 'cdk.out/', '__pycache__/');
 project.npmignore!.include('/assets/');
 project.npmignore!.exclude(
-  '/lambda-src/', '/local/', '/scripts/', '/examples/', '/bench/', '/rosetta/', '/.ci/',
+  '/lambda-src/', '/local/', '/trials/', '/scripts/', '/examples/', '/bench/', '/docs/', '/stryker.config.json', '/rosetta/', '/.ci/',
   '/dist-code/', '/demo-out/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md',
 );
 
 // typescript-eslint takes the nearest tsconfig.json; each folder that is not published extends the one configuration
 const dev = new javascript.TypescriptConfig(project, {
   fileName: 'tsconfig.dev.json',
-  include: ['src/**/*.ts', 'lambda-src/**/*.ts', 'local/**/*.ts', 'test/**/*.ts', 'examples/typescript/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
+  include: ['src/**/*.ts', 'lambda-src/**/*.ts', 'local/**/*.ts', 'test/**/*.ts', 'trials/**/*.ts', 'examples/typescript/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
   compilerOptions: { noEmit: true, rootDir: '.', types: ['node', 'jest'], isolatedModules: true, esModuleInterop: true, skipLibCheck: true },
 });
 dev.addExtends(project.tsconfig!);
-for (const folder of ['lambda-src', 'local', 'examples']) {
+for (const folder of ['lambda-src', 'local', 'trials', 'bench', 'examples']) {
   new JsonFile(project, `${folder}/tsconfig.json`, { obj: { extends: '../tsconfig.dev.json', include: ['**/*.ts'] }, marker: true });
 }
-project.eslint?.allowDevDeps('{lambda-src,local,examples}/**');
+project.eslint?.allowDevDeps('{lambda-src,local,trials,bench,examples}/**');
 project.eslint?.addRules({ '@stylistic/max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
 
 project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');

@@ -41,6 +41,17 @@ export function isModelledError(service: string, name: string): boolean {
   return schema?.[0] === KIND.ERROR && !schema[1].startsWith('smithy.');
 }
 
+/** Members of an answer that the SDK hands over as a stream. */
+export function streams({ output }: Operation): string[] {
+  const [, , , , names, members] = output;
+  return (names ?? []).filter((_: string, index: number) => [members[index]].flat().some(isStreaming));
+}
+
+function isStreaming(schema: Schema): boolean {
+  const found = typeof schema === 'function' ? schema() : schema;
+  return Array.isArray(found) && found[3]?.streaming === 1;
+}
+
 /** What the SDK does before it sends a request: idempotency tokens that were not given are made up, anew each time (A2.9). */
 export function withTokens(schema: Schema, input: Record<string, any>, make: () => string): Record<string, any> {
   const names: string[] = schema[4] ?? [];

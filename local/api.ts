@@ -1,6 +1,6 @@
 import { operation, problems, withTokens } from './api-schema';
 import { copy } from './copy';
-import { Faults, spoil } from './faults';
+import { Faults, Origin, spoil } from './faults';
 import { Permissions } from './iam';
 import { Lookup, RequiredAction, requiredActions } from './required-actions';
 import { AwsError, ServiceModel, World } from './world';
@@ -25,7 +25,7 @@ export interface RecordedCall {
 }
 
 /** How a service says that the caller may not. */
-const ACCESS_DENIED: Record<string, string> = { ec2: 'UnauthorizedOperation', iam: 'AccessDenied', cloudwatch: 'AccessDenied' };
+const ACCESS_DENIED: Record<string, string> = { ec2: 'UnauthorizedOperation', iam: 'AccessDenied', cloudwatch: 'AccessDenied', s3: 'AccessDenied' };
 
 /** The one door to all services: each call is checked against the API model and the policies, made, and recorded. */
 export class Api {
@@ -41,13 +41,13 @@ export class Api {
     private readonly onDefect: (error: Error) => void,
   ) {}
 
-  /** @param by role of the caller */
-  public async call(by: string, service: string, action: string, given: Record<string, any>): Promise<any> {
+  /** @param by role of the caller @param origin the execution that the call comes from, where a fault asks for it */
+  public async call(by: string, service: string, action: string, given: Record<string, any>, origin?: Origin): Promise<any> {
     const call = { at: new Date(this.world.clock.now()).toISOString(), by, service, action, input: copy(given) };
     const record = (outcome: Partial<RecordedCall>) => { this.calls.push({ ...call, ...outcome }); };
-    const refuse = (name: string, message: string, why: Partial<RecordedCall> = {}): AwsError => {
+    const refuse = (name: string, message: string, why: Partial<RecordedCall> = {}, members?: AwsError['members']): AwsError => {
       record({ error: { name, message }, ...why });
-      return new AwsError(name, message);
+      return new AwsError(name, message, members);
     };
     try {
       const { input: schema, output } = operation(service, action);
@@ -61,10 +61,10 @@ export class Api {
         throw refuse(ACCESS_DENIED[service] ?? 'AccessDeniedException', `${by} is not authorized to perform: ${what}`, { denied });
       }
 
-      const fault = this.faults.ofCall(`${service}:${action}`);
+      const fault = this.faults.ofCall(`${service}:${action}`, origin);
       if (fault?.error && !fault.loseAnswer) throw refuse(fault.error.name, fault.error.message ?? 'a fault of the rehearsal');
 
-      const answer = copy(await this.answer(service, action, call.input, refuse)) ?? {};
+      const answer = copy(await this.answer(service, action, call.input, ({ name, message, members }) => refuse(name, message, {}, members))) ?? {};
       const unknown = problems(output, answer, '', false);
       if (unknown.length > 0) throw new Error(`the model of ${service}:${action} answers what the API does not have: ${unknown.join('; ')}`);
       if (fault?.loseAnswer) {
@@ -86,14 +86,14 @@ export class Api {
     return this.models[service]?.call(action, input);
   }
 
-  private async answer(service: string, action: string, input: any, refuse: (name: string, message: string) => AwsError): Promise<unknown> {
+  private async answer(service: string, action: string, input: any, refuse: (error: AwsError) => AwsError): Promise<unknown> {
     const model = this.models[service];
     if (!model) throw new Error(`no model of ${service}`);
     try {
       return await model.call(action, copy(input));
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
-      throw refuse(error.name, error.message);
+      throw refuse(error);
     }
   }
 }

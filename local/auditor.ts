@@ -1,3 +1,5 @@
+import type { RecordedCall } from './api';
+
 /**
  * Checks the invariants of DESIGN §8 against what the models know to be true, never against what the workflow says of itself.
  * The models are described by what is needed of them, so that a test can audit a world of its own.
@@ -47,6 +49,8 @@ export interface Audited {
   readonly jobDefinitions?: Left[];
   /** Jobs that have not ended. */
   readonly liveJobs?: Left[];
+  /** Items of the tables that runs lock things in. Each names the executions that it is held by. */
+  readonly locks?: { readonly table: string; readonly item: unknown }[];
   /** Names of the service-linked roles that exist. */
   readonly serviceLinkedRoles?: string[];
   /** What jobs wrote and where it went; `fileSystemId` is undefined for anything that is no Lustre file system. */
@@ -100,8 +104,11 @@ function nothingLeft(world: Audited): Violation[] {
     .filter(({ tags }) => tag(tags, RUN_TAG) !== undefined && tag(tags, KEPT_TAG) === undefined).map(({ name }) => `${kind} ${name} is left`);
   const roles = (world.serviceLinkedRoles ?? []).filter((name) => name.startsWith(DATA_SOURCE_ROLE))
     .filter((name) => !world.fsx.living().some(({ id }) => name === `${DATA_SOURCE_ROLE}${id}`)).map((name) => `service-linked role ${name} is left`);
+  const held = (item: unknown) => world.runs.some(({ executionArn, status }) => status === 'RUNNING' && JSON.stringify(item).includes(executionArn));
+  const locks = (world.locks ?? []).filter(({ item }) => !held(item)).map(({ table, item }) => `lock ${JSON.stringify(item)} is left in ${table}`);
   const all = [
     ...fileSystems,
+    ...locks,
     ...ofRun('launch template', world.launchTemplates),
     ...ofRun('job definition', world.jobDefinitions),
     ...ofRun('job', world.liveJobs),
@@ -114,7 +121,8 @@ function nothingLeft(world: Audited): Violation[] {
 function runsEndWithCause({ runs }: Audited): Violation[] {
   return runs.flatMap(({ executionArn, status, error }): Violation[] => {
     if (status === 'RUNNING') return [{ invariant: 'I3', says: `${executionArn} has not ended` }];
-    const nameless = status === 'TIMED_OUT' || (status === 'FAILED' && (!error || error === 'States.Runtime'));
+    // a run that was stopped or timed out from outside has its status for a name
+    const nameless = status === 'FAILED' && (!error || error === 'States.Runtime');
     return nameless ? [{ invariant: 'I4', says: `${executionArn} ended ${status} without a cause of its own: ${error}` }] : [];
   });
 }
@@ -129,6 +137,13 @@ function historiesAreShort({ runs }: Audited): Violation[] {
 function jobsWriteAtHome({ jobWrites = [] }: Audited): Violation[] {
   return jobWrites.filter(({ fileSystemId, ownFileSystemId }) => fileSystemId === undefined || fileSystemId !== ownFileSystemId)
     .map(({ jobId, path, fileSystemId }) => ({ invariant: 'I8', says: `job ${jobId} wrote ${path} to ${fileSystemId ?? 'no file system of ours'}` }));
+}
+
+/** When the last proof of a file system began: its last export task was created. Nothing that a run says is asked. */
+export function proofStart(calls: readonly RecordedCall[], fileSystemId: string): number | undefined {
+  const created = calls.filter(({ action, input, error, answerLost }) => action === 'CreateDataRepositoryTask'
+    && input.FileSystemId === fileSystemId && input.Type === 'EXPORT_TO_REPOSITORY' && (!error || answerLost));
+  return created.length === 0 ? undefined : Date.parse(created[created.length - 1].at);
 }
 
 /** I9: between the start of the proof and the delete nobody writes. */

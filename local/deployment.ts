@@ -5,6 +5,7 @@ import { hostBoot } from './host-boot';
 import { BatchModel } from './models/batch';
 import { Bucket, Buckets } from './models/bucket';
 import { CloudWatchModel } from './models/cloudwatch';
+import { DynamoDbModel } from './models/dynamodb';
 import { Ec2Model } from './models/ec2';
 import { EcrModel } from './models/ecr';
 import { EcsModel } from './models/ecs';
@@ -12,6 +13,7 @@ import { FsxModel } from './models/fsx';
 import { FsxOptions } from './models/fsx-state';
 import { IamModel } from './models/iam';
 import { JobScript } from './models/job-script';
+import { S3Model } from './models/s3';
 import { SecretsManagerModel } from './models/secrets-manager';
 import { StepFunctionsModel } from './models/step-functions';
 import { Template } from './template';
@@ -38,6 +40,7 @@ export function deploy(world: World, template: Template, options: DeploymentOpti
     buckets.add(new Bucket(name, () => world.clock.now(), options.bucketDirectory?.(name)));
   }
   const iam = new IamModel(world);
+  const s3 = new S3Model(buckets);
   const fsx = new FsxModel(world, buckets, iam, options.fsx);
   const ec2 = new Ec2Model(world, hostBoot(world, fsx, options.host), fsx);
   const ecr = new EcrModel(world);
@@ -45,14 +48,15 @@ export function deploy(world: World, template: Template, options: DeploymentOpti
   const ecs = new EcsModel(world, batch);
   const secrets = new SecretsManagerModel(world);
   const cloudWatch = new CloudWatchModel(world, fsx);
+  const dynamodb = new DynamoDbModel(world);
   const stepFunctions = new StepFunctionsModel(world);
   // EC2 before Batch: an environment resolves its launch template when it is created (D1.5)
-  const all: ServiceModel[] = [iam, fsx, ec2, ecr, batch, ecs, secrets, cloudWatch, stepFunctions];
+  const all: ServiceModel[] = [iam, s3, fsx, ec2, ecr, batch, ecs, secrets, cloudWatch, dynamodb, stepFunctions];
   for (const model of all) model.load?.(template.resources);
   for (const { repository, tag } of builtImages(options.assets, world)) ecr.push(repository, tag);
   /** Each by the name of its SDK client. */
   const services = Object.fromEntries(all.map((model) => [model.service, model]));
-  return { iam, fsx, ec2, ecr, batch, ecs, secrets, cloudWatch, stepFunctions, buckets, services };
+  return { iam, s3, fsx, ec2, ecr, batch, ecs, secrets, cloudWatch, dynamodb, stepFunctions, buckets, services };
 }
 
 /** Images that `cdk deploy` would have built and pushed. */

@@ -1,20 +1,25 @@
 import { Api, RecordedCall } from './api';
-import { TaskDefinition } from './definition';
+import { CustomResources } from './custom-resources';
 import { deploy, Deployment, DeploymentOptions } from './deployment';
-import { Fault, Faults, spoil } from './faults';
-import { History, HistoryEvent } from './history';
+import { DeployedMachine, Executions, Run } from './executions';
+import { Fault, Faults } from './faults';
+import { HistoryEvent } from './history';
 import { Permissions } from './iam';
-import { Execution, Machine, Outcome } from './interpreter';
+import { Machine } from './interpreter';
 import { LambdaRuntime } from './lambda-runtime';
 import { LocalWorld } from './local-world';
 import { lookup } from './lookup';
-import { ExecutionRecord } from './models/step-functions';
+import { EventBridgeModel } from './models/event-bridge';
 import { Place } from './resource-ids';
-import { SdkIntegration } from './sdk-integration';
+import { StackChanges } from './stack-changes';
+import { statusChange } from './status-event';
+import { TaskCaller } from './task-caller';
 import { TaskError } from './task-error';
 import { Template } from './template';
-import { AwsError, Switches, World } from './world';
+import { Switches, World } from './world';
 import { ScaledClock, VirtualClock, WorldClock } from './world-clock';
+
+export type { Run } from './executions';
 
 export interface EngineOptions extends Partial<Place>, DeploymentOptions {
   /** A synthesized template, its file, a cloud assembly's folder, or several of them. */
@@ -32,20 +37,20 @@ export interface EngineOptions extends Partial<Place>, DeploymentOptions {
   /** Readings of unconfirmed facts. @default - the most likely of each */
   readonly switches?: Switches;
   readonly faults?: readonly Fault[];
+  /** EventBridge: the template's rules fire, by the ends of executions and by schedule. @default false */
+  readonly events?: boolean;
   /** Told of each line of each history as it is written. */
   readonly onEvent?: (event: HistoryEvent, executionArn: string) => void;
 }
 
-export interface Run extends Outcome {
-  readonly executionArn: string;
-  readonly history: HistoryEvent[];
-  /** Estimate of the number of events that AWS would count (E9). */
-  readonly historyEventCount: number;
-  /** Every API call of the world during this run. */
-  readonly calls: RecordedCall[];
-}
-
 const START = new Date('2026-11-22T15:00:00Z');
+/** E9 */
+const LONGEST_EXECUTION_DAYS = 365;
+/** How finely `settle` looks whether all is quiet. */
+const SETTLE_SECONDS = 30;
+/** Of a cleaner that waits longer before each try, some sweeps change nothing though there is still something to do. */
+const QUIET_SWEEPS = 3;
+const READS = /^(Describe|List|Get|Head)/;
 
 /** A deployed template in a world of its own. Executions run one after another, or at once. */
 export class LocalEngine {
@@ -54,10 +59,12 @@ export class LocalEngine {
   readonly template: Template;
   readonly lambda: LambdaRuntime;
   readonly models: Deployment;
+  readonly events: EventBridgeModel;
   private readonly api: Api;
-  private readonly integration: SdkIntegration;
   private readonly faults: Faults;
   private readonly permissions: Permissions;
+  private readonly executions: Executions;
+  private readonly stack: StackChanges;
   private readonly machines = new Map<string, Machine>();
   private readonly defects: Error[] = [];
   private onDefect?: (error: Error) => void;
@@ -74,8 +81,24 @@ export class LocalEngine {
     this.models = deploy(this.world, this.template, { ...options, assets: this.assets });
     const look = lookup(this.world, this.template, this.models);
     this.api = new Api(this.world, this.models.services, this.permissions, this.faults, look, (error) => this.defect(error));
-    this.integration = new SdkIntegration(this.api, this.world);
-    this.lambda = new LambdaRuntime(this.api, this.world, this.template, this.assets);
+    this.lambda = new LambdaRuntime(this.api, this.world, this.template, this.assets, this.faults.needOrigin);
+    const caller = new TaskCaller(this.world, this.api, this.lambda, this.permissions, this.faults);
+    this.events = new EventBridgeModel(this.world, (arn, event) => this.deliver(arn, event));
+    this.events.load(this.template.resources);
+    this.models.stepFunctions.isMachine = (arn) => this.template.ofType('AWS::StepFunctions::StateMachine').some(({ physicalId }) => physicalId === arn);
+    this.executions = new Executions({
+      clock: this.clock,
+      stepFunctions: this.models.stepFunctions,
+      faults: this.faults,
+      calls: this.api.calls,
+      machine: (arn) => this.machine(arn),
+      task: (...call) => caller.call(...call),
+      onEvent: (event, executionArn) => this.options.onEvent?.(event, executionArn),
+      onStatus: (record) => this.announce(record.executionArn),
+      onDefect: (error) => this.defect(error),
+    });
+    const custom = new CustomResources(this.world, this.template, this.lambda, this.permissions);
+    this.stack = new StackChanges(this.world, this.template, this.models, this.events, this.lambda, custom, this.assets);
   }
 
   /** Every API call since the world began. */
@@ -83,33 +106,34 @@ export class LocalEngine {
     return this.api.calls;
   }
 
+  /** Every execution that has ended, those in the background too. */
+  public get runs(): readonly Run[] {
+    return this.executions.runs;
+  }
+
   /** Runs an execution to its end. @param stateMachine logical id; may be left out where there is only one */
   public async execute(stateMachine?: string, input: unknown = {}, { name }: { name?: string } = {}): Promise<Run> {
-    const machine = this.stateMachine(stateMachine);
-    const firstCall = this.api.calls.length;
-    return this.clock.run(async () => {
-      this.begin();
-      const broken = new Promise<never>((_, reject) => {
-        const before = this.onDefect;
-        this.onDefect = (error) => { before?.(error); reject(error); };
-      });
-      const { outcome, history, executionArn } = await Promise.race([this.run(machine, input, name ?? this.world.id(32)), broken]);
-      this.check();
-      return {
-        ...outcome,
-        executionArn,
-        history: history.events,
-        historyEventCount: history.eventCount,
-        calls: this.api.calls.slice(firstCall),
-      };
+    const stateMachineArn = this.machineArn(stateMachine);
+    return this.live(async () => {
+      const start = { stateMachineArn, name: name ?? this.world.id(32), input: JSON.stringify(input) };
+      const { executionArn } = this.models.stepFunctions.call('StartExecution', start) as { executionArn: string };
+      return this.executions.resultOf(executionArn);
     });
+  }
+
+  /** RedriveExecution of one that did not succeed, to its end. */
+  public redrive(executionArn: string): Promise<Run> {
+    return this.live(() => this.executions.redrive(executionArn));
+  }
+
+  /** The end of an execution that a function started, or that was started at another moment. */
+  public end(executionArn: string): Promise<Run> {
+    return this.live(() => this.executions.resultOf(executionArn));
   }
 
   /** StopExecution. */
   public stopExecution(executionArn: string): void {
-    const found = this.models.stepFunctions.executions.get(executionArn);
-    if (!found) throw new Error(`there is no execution ${executionArn}`);
-    found.abort();
+    this.models.stepFunctions.execution(executionArn).abort();
   }
 
   /** Lets time of the world pass while nothing is executed. */
@@ -118,78 +142,105 @@ export class LocalEngine {
     this.check();
   }
 
+  /**
+   * Lets time pass until nothing runs, and every schedule has fired several times more without changing anything.
+   * @returns whether it came to that within the time given
+   */
+  public settle(maxSeconds = 30 * 86_400): Promise<boolean> {
+    const until = this.clock.now() + maxSeconds * 1000;
+    const quiet = () => !this.models.stepFunctions.isBusy && !this.events.isBusy;
+    const wait = async (isDone: () => boolean) => {
+      while (!isDone() && this.clock.now() < until) await new Promise<void>((resolve) => this.clock.after(SETTLE_SECONDS * 1000, resolve));
+      return isDone();
+    };
+    const changes = () => this.calls.filter(({ action }) => !READS.test(action)).length;
+    return this.live(async () => {
+      if (!await wait(quiet)) return false;
+      if (!this.options.events || this.events.schedules.size === 0) return true;
+      for (let sweeps = 0, seen = changes(); sweeps < QUIET_SWEEPS; sweeps++) {
+        const { schedules } = this.events;
+        const swept = () => [...this.events.schedules].every(([rule, times]) => times > (schedules.get(rule) ?? 0));
+        if (!await wait(() => swept() && quiet())) return false;
+        if (changes() !== seen) [sweeps, seen] = [-1, changes()];
+      }
+      return true;
+    });
+  }
+
+  /**
+   * A stack update, also while executions run: those keep their definition and the versions of functions that it names.
+   * @returns what made it fail; the stack is then as it was
+   */
+  public deploy(template: unknown, assets = typeof template === 'string' ? template : this.assets): Promise<string[]> {
+    return this.live(() => this.stack.update(template, assets));
+  }
+
+  /** Deletes the stack: custom resources first, in the order of their dependencies. @returns what made it fail */
+  public destroy(): Promise<string[]> {
+    return this.live(() => this.stack.delete());
+  }
+
+  /** Logical ids of what the deletion of the stack has deleted, also where it failed. */
+  public get destroyed(): readonly string[] {
+    return this.stack.deleted;
+  }
+
   private get assets(): string {
     return this.options.assets ?? (typeof this.options.template === 'string' ? this.options.template : '');
   }
 
-  private stateMachine(logicalId?: string): { arn: string; name: string; role: string; machine: Machine } {
+  private machineArn(logicalId?: string): string {
     const all = this.template.ofType('AWS::StepFunctions::StateMachine');
     const found = logicalId === undefined && all.length === 1 ? all[0] : all.find((each) => each.logicalId === logicalId);
     if (!found) throw new Error(`which state machine? the template has ${all.map((each) => each.logicalId).join(', ') || 'none'}`);
-    const { DefinitionString, DefinitionSubstitutions = {}, RoleArn, QueryLanguage } = found.properties;
-    if (QueryLanguage === 'JSONata') throw new Error(`${found.logicalId} is in JSONata`);
-    const arn = found.physicalId;
-    if (!this.machines.has(arn)) {
-      const text = Object.entries<any>(DefinitionSubstitutions).reduce((all_, [key, value]) => all_.split(`\${${key}}`).join(value), DefinitionString);
-      this.machines.set(arn, new Machine(JSON.parse(text)));
-    }
-    return { arn, name: arn.split(':').pop()!, role: RoleArn, machine: this.machines.get(arn)! };
+    this.machine(found.physicalId);
+    return found.physicalId;
   }
 
-  private async run({ arn, name: machineName, role, machine }: ReturnType<LocalEngine['stateMachine']>, input: unknown, name: string) {
-    const { world, clock } = this;
-    const executionArn = `arn:${world.partition}:states:${world.region}:${world.account}:execution:${machineName}:${name}`;
-    if (this.models.stepFunctions.executions.has(executionArn)) throw new AwsError('ExecutionAlreadyExists', executionArn);
-    const startDate = new Date(clock.now());
-    const record: ExecutionRecord = { executionArn, stateMachineArn: arn, name, input: JSON.stringify(input), startDate, status: 'RUNNING', abort: () => undefined };
-    this.models.stepFunctions.executions.set(executionArn, record);
-    const history = new History(() => clock.now(), (event) => this.options.onEvent?.(event, executionArn));
-    const { definition } = machine;
-    history.add({ type: 'ExecutionStarted', executionArn, stateMachineArn: arn, name, startTime: startDate.toISOString(), input, definition });
+  private machine(arn: string): DeployedMachine {
+    const { logicalId, properties } = this.template.ofType('AWS::StepFunctions::StateMachine').find(({ physicalId }) => physicalId === arn)!;
+    const { DefinitionString, DefinitionSubstitutions = {}, RoleArn, QueryLanguage } = properties;
+    if (QueryLanguage === 'JSONata') throw new Error(`${logicalId} is in JSONata`);
+    const text = Object.entries<any>(DefinitionSubstitutions).reduce((all, [key, value]) => all.split(`\${${key}}`).join(value), DefinitionString);
+    const known = this.machines.get(text);
+    const machine = known ?? new Machine(JSON.parse(text));
+    if (!known) this.machines.set(text, machine);
+    return { arn, role: RoleArn, machine };
+  }
 
-    const execution: Execution = machine.start({
-      input,
-      context: { Execution: { Id: executionArn, Name: name, RoleArn: role }, StateMachine: { Id: arn, Name: machineName } },
-      history,
-      during: (work) => clock.during(work),
-      task: (task, parameters, state) => this.task(role, task, parameters, state),
-      onEnter: (state, entered) => { if (this.faults.onEnter(state)) entered.abort(); },
+  /** Lets the world live until the work is done, or until something of the engine is wrong. */
+  private live<T>(work: () => Promise<T>): Promise<T> {
+    return this.clock.run(async () => {
+      this.begin();
+      const broken = new Promise<never>((_, reject) => {
+        const before = this.onDefect;
+        this.onDefect = (error) => { before?.(error); reject(error); };
+      });
+      const result = await Promise.race([work(), broken]);
+      this.check();
+      return result;
     });
-    record.abort = () => execution.abort();
-    const outcome = await execution.result;
-    history.close();
-    const { status, output, error, cause } = outcome;
-    const type = ({ SUCCEEDED: 'ExecutionSucceeded', FAILED: 'ExecutionFailed', ABORTED: 'ExecutionAborted' } as const)[status];
-    const stopDate = new Date(clock.now());
-    history.add({ type, time: stopDate.toISOString(), ...(status === 'SUCCEEDED' ? { output } : { error, cause }) });
-    Object.assign(record, { status, stopDate, output: output === undefined ? undefined : JSON.stringify(output), error, cause });
-    return { outcome, history, executionArn };
   }
 
-  /** Makes the call of a Task. */
-  private async task(role: string, { resource }: TaskDefinition, parameters: any, state: string): Promise<unknown> {
-    const fault = this.faults.ofTask(state);
-    if (fault?.hang) await new Promise(() => undefined);
-    const error = fault?.error ?? (fault?.loseAnswer ? { name: 'SdkClientException', message: 'the answer was lost' } : undefined);
-    if (error && !fault?.loseAnswer) throw new TaskError(error.name, error.message ?? 'a fault of the rehearsal');
-    const answer = SdkIntegration.serves(resource)
-      ? await this.integration.call(role, resource, parameters)
-      : await this.invoke(role, resource, parameters);
-    if (error) throw new TaskError(error.name, error.message ?? 'the answer was lost');
-    return spoil(answer, fault);
-  }
-
-  private async invoke(role: string, resource: string, parameters: any): Promise<unknown> {
-    const optimized = !resource.includes(':function:');
-    const arn = optimized ? parameters.FunctionName : resource;
-    const denied = this.permissions.denied(role, [{ action: 'lambda:InvokeFunction', resource: arn }]);
-    if (denied.length > 0) {
-      const error = { name: 'AccessDeniedException', message: `${role} may not invoke ${arn}` };
-      this.api.calls.push({ at: new Date(this.clock.now()).toISOString(), by: role, service: 'lambda', action: 'Invoke', input: { FunctionName: arn }, denied, error });
-      throw new TaskError('Lambda.AWSLambdaException', error.message);
+  /** Invokes the target of a rule; only what the function itself makes of it is left to be retried. */
+  private async deliver(arn: string, event: unknown): Promise<unknown> {
+    try {
+      return await this.lambda.invoke(arn, event);
+    } catch (error) {
+      if (!(error instanceof TaskError)) this.defect(error as Error);
+      throw error;
     }
-    const answer = await this.lambda.invoke(arn, optimized ? parameters.Payload ?? {} : parameters);
-    return optimized ? { ExecutedVersion: '1', Payload: answer, StatusCode: 200 } : answer;
+  }
+
+  /** Tells EventBridge of the status of an execution. */
+  private announce(executionArn: string): void {
+    if (!this.options.events) return;
+    const { stepFunctions } = this.models;
+    const record = stepFunctions.execution(executionArn);
+    // without an end of its own a world with schedules would live for ever
+    if (record.status === 'RUNNING') this.clock.after(LONGEST_EXECUTION_DAYS * 86_400_000, () => record.timeOut());
+    this.events.publish('aws.states', 'Step Functions Execution Status Change', [executionArn],
+      statusChange(record, stepFunctions.notRedrivable(record) === undefined));
   }
 
   /** With the first execution, the bundles are loaded and the clock of the timed faults starts. */
@@ -197,6 +248,7 @@ export class LocalEngine {
     if (this.begun) return;
     this.begun = true;
     this.lambda.warmUp();
+    if (this.options.events) this.events.start();
     for (const { at, do: event } of this.faults.timed) {
       const act = typeof event === 'function' ? () => event(this) : EVENTS[event];
       if (!act) throw new Error(`no event is named ${String(event)}, only ${Object.keys(EVENTS).join(', ')}`);
@@ -227,4 +279,5 @@ export const EVENTS: Record<string, (engine: LocalEngine) => void> = {
   fileSystemFailed: ({ models }) => models.fsx.failFileSystem(),
   noCapacity: ({ models }) => models.batch.noCapacity(),
   abort: ({ models }) => models.stepFunctions.executions.forEach((each) => each.status === 'RUNNING' && each.abort()),
+  timeOut: ({ models }) => models.stepFunctions.executions.forEach((each) => each.status === 'RUNNING' && each.timeOut()),
 };

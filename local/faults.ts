@@ -1,7 +1,34 @@
 import { copy } from './copy';
 
-/** The n-th time, from the a-th to the b-th time, or every time. */
-export type Nth = number | [number, number] | 'always';
+/** The n-th time, from the a-th to the b-th time, each of several times, or every time. */
+export type Nth = number | [number, number] | { readonly among: readonly number[] } | 'always';
+
+/** Where a call or a state comes from. */
+export interface Origin {
+  readonly executionArn: string;
+  /** The first execution of a world is 1. */
+  readonly number: number;
+  readonly isCleanUp: boolean;
+}
+
+/** Executions that a fault is for; what comes from no execution only meets faults that are for any. */
+interface Limits {
+  /** @default 'any' */
+  readonly of?: 'run' | 'cleanUp' | 'any';
+  /** Only the n-th execution of the world, in the order of their starts. */
+  readonly execution?: number;
+}
+
+/** Counts only what its limits let through. */
+interface Counted extends Limits {
+  /** @default 1 */
+  readonly nth?: Nth;
+}
+
+/** From its n-th time on it meets everything of that execution until that has ended; then it is over. */
+interface Lasting extends Counted {
+  readonly until?: 'executionEnds';
+}
 
 interface Answer {
   /** Instead of an answer; nothing happens in the service. */
@@ -15,26 +42,22 @@ interface Answer {
 }
 
 /** A call of an API, whoever makes it. What the SDK's own retries hide is not worth a fault: this is seen after them. */
-export interface ApiFault extends Answer {
+export interface ApiFault extends Answer, Lasting {
   /** `fsx:DescribeFileSystems` */
   readonly on: string;
-  /** @default 1 */
-  readonly nth?: Nth;
 }
 
 /** A Task state, by name. */
-export interface TaskFault extends Answer {
+export interface TaskFault extends Answer, Lasting {
   readonly task: string;
-  readonly nth?: Nth;
   /** Never answers: runs into the Task's time-out. */
   readonly hang?: boolean;
 }
 
 /** The moment a state is entered. */
-export interface EnterFault {
+export interface EnterFault extends Counted {
   readonly enter: string;
-  readonly nth?: Nth;
-  readonly do: 'abort';
+  readonly do: 'abort' | 'timeOut';
 }
 
 /** A moment of the world's time. */
@@ -50,6 +73,8 @@ export type Fault = ApiFault | TaskFault | EnterFault | TimedFault;
 /** What goes wrong, as data. Counts how often each place was passed. */
 export class Faults {
   private readonly counts = new Map<Fault, number>();
+  /** The execution that has met a fault that lasts. */
+  private readonly held = new Map<Fault, string>();
 
   constructor(private readonly faults: readonly Fault[] = []) {}
 
@@ -57,29 +82,51 @@ export class Faults {
     return this.faults.filter((fault): fault is TimedFault => 'at' in fault);
   }
 
+  /** Whether any fault asks which execution an API call comes from. */
+  public get needOrigin(): boolean {
+    return this.faults.some((fault) => 'on' in fault && (fault.of !== undefined || fault.execution !== undefined || fault.until !== undefined));
+  }
+
   /** To be asked once for each call. */
-  public ofCall(name: string): ApiFault | undefined {
-    return this.due(this.faults.filter((fault): fault is ApiFault => 'on' in fault && fault.on === name));
+  public ofCall(name: string, origin?: Origin): ApiFault | undefined {
+    return this.due(this.faults.filter((fault): fault is ApiFault => 'on' in fault && fault.on === name), origin);
   }
 
   /** To be asked once for each attempt of a Task. */
-  public ofTask(state: string): TaskFault | undefined {
-    return this.due(this.faults.filter((fault): fault is TaskFault => 'task' in fault && fault.task === state));
+  public ofTask(state: string, origin?: Origin): TaskFault | undefined {
+    return this.due(this.faults.filter((fault): fault is TaskFault => 'task' in fault && fault.task === state), origin);
   }
 
   /** To be asked once each time a state is entered. */
-  public onEnter(state: string): EnterFault | undefined {
-    return this.due(this.faults.filter((fault): fault is EnterFault => 'enter' in fault && fault.enter === state));
+  public onEnter(state: string, origin?: Origin): EnterFault | undefined {
+    return this.due(this.faults.filter((fault): fault is EnterFault => 'enter' in fault && fault.enter === state), origin);
   }
 
-  private due<F extends Fault & { readonly nth?: Nth }>(candidates: F[]): F | undefined {
-    return candidates.filter((fault) => {
-      const count = (this.counts.get(fault) ?? 0) + 1;
-      this.counts.set(fault, count);
-      const nth = fault.nth ?? 1;
-      return nth === 'always' || (Array.isArray(nth) ? count >= nth[0] && count <= nth[1] : count === nth);
-    })[0];
+  private due<F extends Fault & Lasting>(candidates: F[], origin?: Origin): F | undefined {
+    return candidates.filter((fault) => isFor(fault, origin) && this.isDue(fault, origin))[0];
   }
+
+  private isDue(fault: Fault & Lasting, origin?: Origin): boolean {
+    const count = (this.counts.get(fault) ?? 0) + 1;
+    this.counts.set(fault, count);
+    if (fault.until === undefined) return hits(fault.nth ?? 1, count);
+    const held = this.held.get(fault);
+    if (held !== undefined) return held === origin?.executionArn;
+    if (!origin || !hits(fault.nth ?? 1, count)) return false;
+    this.held.set(fault, origin.executionArn);
+    return true;
+  }
+}
+
+function hits(nth: Nth, count: number): boolean {
+  if (nth === 'always') return true;
+  if (typeof nth === 'number') return count === nth;
+  return Array.isArray(nth) ? count >= nth[0] && count <= nth[1] : (nth as { among: number[] }).among.includes(count);
+}
+
+function isFor({ of = 'any', execution }: Limits, origin?: Origin): boolean {
+  if (of === 'any' && execution === undefined) return true;
+  return origin !== undefined && (of === 'any' || (of === 'cleanUp') === origin.isCleanUp) && (execution ?? origin.number) === origin.number;
 }
 
 /** The answer as the fault leaves it. */

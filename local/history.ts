@@ -1,6 +1,7 @@
 /** One line of the record of an execution: enough to replay it in another interpreter. */
 export interface HistoryEvent {
-  readonly type: 'ExecutionStarted' | 'StateEntered' | 'StateExited' | 'Task' | 'ExecutionSucceeded' | 'ExecutionFailed' | 'ExecutionAborted';
+  readonly type: 'ExecutionStarted' | 'StateEntered' | 'StateExited' | 'Task'
+  | 'ExecutionRedriven' | 'ExecutionSucceeded' | 'ExecutionFailed' | 'ExecutionAborted' | 'ExecutionTimedOut';
   readonly [field: string]: any;
 }
 

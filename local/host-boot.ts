@@ -18,7 +18,7 @@ export function hostBoot(world: World, fsx: FsxModel, answers: HostAnswers = {})
       hangs: host.hangs,
       hostPaths: host.hostPaths,
       sees: (path) => dockerSees(host, path),
-      onUp: () => makeDirectories(fsx, host.directories),
+      onUp: () => makeDirectories(fsx, host.directories, userData),
       // what the host does with its two minutes is run, so that a script that cannot run is noticed
       onSpotNotice: () => { world.clock.during(spotNotice(host, all)).catch((error) => { throw error; }); },
     };
@@ -30,9 +30,9 @@ function runNames(fsx: FsxModel): string[] {
   return [...new Set(fsx.living().flatMap(({ tags }) => [...tags.values()]))].filter((value) => /^[\w-]{16,}$/.test(value) && /\d/.test(value));
 }
 
-/** What the script made or changed on the file systems themselves. */
-function makeDirectories(fsx: FsxModel, directories: { readonly [id: string]: { readonly [path: string]: string } }): void {
-  for (const { id, files } of fsx.living()) {
+/** What the script made or changed on the file systems that it names; a boot tells of all that it could have reached. */
+function makeDirectories(fsx: FsxModel, directories: { readonly [id: string]: { readonly [path: string]: string } }, userData: string): void {
+  for (const { id, files } of fsx.living().filter((each) => userData.includes(each.id))) {
     for (const [path, mode] of Object.entries(directories[id] ?? {})) {
       if (!files.get(path)) files.makeDirectory(path);
       files.setAttributes(path, { mode: parseInt(mode, 8) });

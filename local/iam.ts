@@ -18,7 +18,7 @@ type Context = Record<string, string | string[]>;
 const KNOWN_KEYS = [
   /^aws:(requesttag|resourcetag)\//, /^aws:(tagkeys|requestedregion|principalarn|principalaccount|resourceaccount|securetransport|sourcearn|sourceaccount)$/,
   /^iam:(passedtoservice|awsservicename)$/, /^ecs:cluster$/, /^kms:(viaservice|calleraccount|grantisforawsresource)$/, /^ec2:createaction$/,
-  /^secretsmanager:secretid$/,
+  /^secretsmanager:secretid$/, /^s3:prefix$/,
 ];
 
 /** AWS managed policies that grant what the workflow's own roles use; all others grant nothing here. */
@@ -32,12 +32,19 @@ const MANAGED: Record<string, Statement[]> = {
 export class Permissions {
   private readonly byRole = new Map<ResolvedResource, Statement[]>();
 
-  constructor(private readonly template: Template, private readonly world: World) {}
+  /** Roles that the template has or had: one that is gone allows nothing. */
+  private readonly known: Set<string | undefined>;
+
+  constructor(private readonly template: Template, private readonly world: World) {
+    this.known = new Set(template.ofType('AWS::IAM::Role').map(({ arn }) => arn));
+  }
 
   /** Those of the required actions that the role may not do. */
   public denied(roleArn: string, required: RequiredAction[]): RequiredAction[] {
     const role = this.template.resources.find((each) => each.type === 'AWS::IAM::Role' && each.arn === roleArn);
+    if (!role && this.known.has(roleArn)) return required;
     if (!role) throw new Error(`the template creates no role ${roleArn}`);
+    this.known.add(roleArn);
     return required.filter((each) => !this.allows(role, each));
   }
 

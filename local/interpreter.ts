@@ -14,20 +14,31 @@ import { turn } from './world-clock';
 
 const Interpreter: typeof StateMachine = createRequire(__filename)('aws-local-stepfunctions').StateMachine;
 
+/** A state of the engine's own, which no history shows. */
+const RESUME = 'the engine resumes here';
+
 /** 256 KiB of UTF-8: input or output of a state, answer of a task (E9). */
 const DATA_LIMIT = 256 * 1024;
 
 export interface Outcome {
-  readonly status: 'SUCCEEDED' | 'FAILED' | 'ABORTED';
+  readonly status: 'SUCCEEDED' | 'FAILED' | 'ABORTED' | 'TIMED_OUT';
   readonly output?: any;
   readonly error?: string;
   readonly cause?: string;
 }
 
+/** Where a redriven execution goes on. */
+export interface Resumption {
+  readonly state: string;
+  readonly input: unknown;
+}
+
 export interface ExecutionOptions {
   readonly input: unknown;
+  readonly startDate: Date;
+  readonly resume?: Resumption;
   /** The context object: `Execution` and `StateMachine`. */
-  readonly context: { readonly Execution: { readonly Id: string; readonly Name: string; readonly RoleArn: string }; readonly [key: string]: unknown };
+  readonly context: { readonly Execution: { readonly Id: string; readonly [key: string]: unknown }; readonly [key: string]: unknown };
   readonly history: History;
   readonly during: <T>(work: Promise<T>) => Promise<T>;
   /** Makes the call of a Task: chosen by its Resource ARN, never by the state's name. */
@@ -39,6 +50,7 @@ export interface ExecutionOptions {
 /** A definition that this interpreter runs as AWS would; anything else has been refused. */
 export class Machine {
   private readonly machine: StateMachine;
+  private readonly runnable: any;
   private readonly tasks: Record<string, TaskDefinition>;
   private readonly fails: Record<string, any>;
 
@@ -46,11 +58,20 @@ export class Machine {
     const { runnable, tasks, fails } = prepare(definition);
     this.tasks = tasks;
     this.fails = fails;
+    this.runnable = runnable;
     this.machine = new Interpreter(runnable, { validationOptions: { noValidate: true } });
   }
 
   public start(options: ExecutionOptions): Execution {
-    return new Execution(this.machine, this.tasks, this.fails, options);
+    return new Execution(options.resume ? this.resumed(options.resume) : this.machine, this.tasks, this.fails, options);
+  }
+
+  /** The same definition behind a state that brings the input, so that the context keeps that of the execution. */
+  private resumed({ state, input }: Resumption): StateMachine {
+    const found = this.runnable.States[state];
+    if (!found || ['Map', 'Parallel'].includes(found.Type)) throw new Error(`redriving from inside a Map or Parallel is not modelled: ${state}`);
+    const States = { ...this.runnable.States, [RESUME]: { Type: 'Pass', Result: input, Next: state } };
+    return new Interpreter({ ...this.runnable, StartAt: RESUME, States }, { validationOptions: { noValidate: true } });
   }
 }
 
@@ -71,18 +92,24 @@ export class Execution {
   ) {
     const handlers = Object.fromEntries(Object.entries(tasks)
       .map(([state, task]) => [state, (parameters: any) => this.call(state, task, parameters)]));
-    const run = machine.run(options.input as any, {
+    // the interpreter takes the time of the call for $$.Execution.StartTime
+    const run = at(options.startDate, () => machine.run(options.input as any, {
       overrides: { taskResourceLocalHandlers: handlers as any },
       context: options.context as any,
       noThrowOnAbort: true,
-    });
+    }));
     this.stop = run.abort;
     this.result = this.finish(run.result, this.read(run.eventLogs));
   }
 
   /** StopExecution: cannot be caught (E18). */
-  public abort(): void {
-    this.end({ status: 'ABORTED' });
+  public abort(error?: string, cause?: string): void {
+    this.end({ status: 'ABORTED', error, cause });
+  }
+
+  /** The machine's own time-out cannot be caught either (E18). */
+  public timeOut(): void {
+    this.end({ status: 'TIMED_OUT' });
   }
 
   private end(verdict: Outcome): void {
@@ -136,7 +163,8 @@ export class Execution {
   private async read(log: AsyncIterable<any>): Promise<void> {
     const { history, onEnter } = this.options;
     for await (const event of log) {
-      if (this.verdict) continue; // what follows the end never happened
+      // what follows the end never happened
+      if (this.verdict || event.state?.name === RESUME) continue;
       const time = new Date(event.timestamp).toISOString();
       switch (event.type) {
         case 'StateEntered':
@@ -172,6 +200,21 @@ export class Execution {
     if (size(value) <= DATA_LIMIT) return;
     const error = tooLarge(what);
     this.end({ status: 'FAILED', error: error.name, cause: error.message });
+  }
+}
+
+/** Whatever asks for the time while this is called is told this one. */
+function at<T>(time: Date, call: () => T): T {
+  const { Date: before } = globalThis;
+  if (before.now() === time.getTime()) return call();
+  const Then = class extends before {
+    constructor() { super(time); }
+  };
+  globalThis.Date = Then as DateConstructor;
+  try {
+    return call();
+  } finally {
+    globalThis.Date = before;
   }
 }
 

@@ -1,12 +1,20 @@
 import { BatchModel } from './models/batch';
+import { Buckets } from './models/bucket';
 import { Ec2Model } from './models/ec2';
 import { FsxModel } from './models/fsx';
 import { Lookup } from './required-actions';
 import { Template } from './template';
 import { World } from './world';
 
+interface Models {
+  readonly fsx: FsxModel;
+  readonly batch: BatchModel;
+  readonly ec2: Ec2Model;
+  readonly buckets: Buckets;
+}
+
 /** What IAM knows of the world's resources. */
-export function lookup(world: World, template: Template, { fsx, batch, ec2 }: { fsx: FsxModel; batch: BatchModel; ec2: Ec2Model }): Lookup {
+export function lookup(world: World, template: Template, { fsx, batch, ec2, buckets }: Models): Lookup {
   const quiet = <T>(look: () => T): T | undefined => {
     try {
       return look();
@@ -15,7 +23,7 @@ export function lookup(world: World, template: Template, { fsx, batch, ec2 }: { 
     }
   };
   const tagsOf: [RegExp, (id: string, arn: string) => unknown][] = [
-    [/:fsx:.*?:(?:file-system|association)\/(.+)$/, (_, arn) => (quiet(() => fsx.call('ListTagsForResource', { ResourceARN: arn })) as any)?.Tags],
+    [/:fsx:.*?:(?:file-system|association|task)\/(.+)$/, (_, arn) => (quiet(() => fsx.call('ListTagsForResource', { ResourceARN: arn })) as any)?.Tags],
     [/:batch:.*:job\/(.+)$/, (id) => (batch.call('DescribeJobs', { jobs: [id] }) as any).jobs[0]?.tags],
     [/:batch:.*:job-definition\/(.+)$/, (id) => (quiet(() => batch.call('DescribeJobDefinitions', { jobDefinitions: [id] })) as any)?.jobDefinitions?.[0]?.tags],
     [/:ec2:.*:launch-template\/(.+)$/, (id) => ec2.launchTemplates.find((each) => each.id === id)?.tags],
@@ -35,6 +43,13 @@ export function lookup(world: World, template: Template, { fsx, batch, ec2 }: { 
       const arn = id.startsWith('arn:') ? id : `arn:${world.partition}:secretsmanager:${world.region}:${world.account}:secret:${id}-AbCdEf`;
       const found = template.ofType('AWS::SecretsManager::Secret').find((each) => each.physicalId === id || each.properties.Name === id);
       return { arn: found?.physicalId ?? arn, keyArn: found?.properties.KmsKeyId };
+    },
+    object: (bucketName, key) => {
+      const bucket = template.ofType('AWS::S3::Bucket').find((each) => each.physicalId === bucketName);
+      const [rule] = bucket?.properties.BucketEncryption?.ServerSideEncryptionConfiguration ?? [];
+      const keyId: string | undefined = rule?.ServerSideEncryptionByDefault?.KMSMasterKeyID;
+      const keyArn = !keyId || keyId.startsWith('arn:') ? keyId : `arn:${world.partition}:kms:${world.region}:${world.account}:key/${keyId}`;
+      return { exists: buckets.get(bucketName)?.get(key) !== undefined, keyArn };
     },
     launchTemplateId: (name) => ec2.launchTemplates.find((each) => each.name === name)?.id ?? '*',
     fileSystemOf: (id) => fsx.living().find(({ associations }) => associations.some(({ settings }) => settings.id === id))?.id ?? '*',

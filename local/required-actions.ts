@@ -1,3 +1,4 @@
+import { CONTROL_RULES } from './required-actions-control';
 import { Call, World } from './world';
 
 /** One thing that IAM has to allow before a call is made. */
@@ -16,6 +17,8 @@ export interface Lookup {
   /** ARN of the secret, and of the key it is encrypted with, where it has one of its own. */
   secret(nameOrArn: string): { arn: string; keyArn?: string };
   launchTemplateId(name: string): string;
+  /** Whether S3 has the object, and the ARN of the key that its bucket is encrypted with. */
+  object(bucket: string, key: string): { exists: boolean; keyArn?: string };
   /** File system of an association. */
   fileSystemOf(associationId: string): string;
 }
@@ -120,6 +123,21 @@ const RULES: Record<string, Rule> = {
     const resource = arn('fsx', `association/${look.fileSystemOf(input.AssociationId)}/${input.AssociationId}`);
     return [{ action: 'fsx:UpdateDataRepositoryAssociation', resource, context: owned(look.tags(resource)) }];
   },
+  'fsx:DescribeDataRepositoryTasks': everything('fsx:DescribeDataRepositoryTasks'),
+  'fsx:CreateDataRepositoryTask': (input, arn, look) => {
+    const tags = listed(input.Tags);
+    const created = arn('fsx', 'task/*');
+    const fileSystem = arn('fsx', `file-system/${input.FileSystemId}`);
+    return [ // SAR: both resource types are required; TagResource is dependent
+      { action: 'fsx:CreateDataRepositoryTask', resource: created, context: requested(tags) },
+      { action: 'fsx:CreateDataRepositoryTask', resource: fileSystem, context: { ...owned(look.tags(fileSystem)), ...requested(tags) } },
+      ...tagging('fsx:TagResource', created, tags),
+    ];
+  },
+  'fsx:CancelDataRepositoryTask': (input, arn, look) => {
+    const resource = arn('fsx', `task/${input.TaskId}`);
+    return [{ action: 'fsx:CancelDataRepositoryTask', resource, context: owned(look.tags(resource)) }];
+  },
   'fsx:DeleteFileSystem': (input, arn, look) => {
     // CreateBackup and TagResource only with a final backup, which a linked file system cannot have (A7.1)
     const resource = arn('fsx', `file-system/${input.FileSystemId}`);
@@ -193,6 +211,24 @@ const RULES: Record<string, Rule> = {
     const resource = arn('ec2', `instance/${input.InstanceId}`);
     return [{ action: 'ec2:GetConsoleOutput', resource, context: owned(look.tags(resource)) }];
   },
+  // ---- S3 ----
+  's3:ListObjectsV2': (input, _arn, _look, world) => [{
+    action: 's3:ListBucket',
+    resource: `arn:${world.partition}:s3:::${input.Bucket}`,
+    ...input.Prefix !== undefined && { context: { 's3:prefix': input.Prefix } },
+  }],
+  's3:GetObject': (input, _arn, look, world) => {
+    const bucket = `arn:${world.partition}:s3:::${input.Bucket}`;
+    const resource = `${bucket}/${input.Key}`;
+    const { exists, keyArn } = look.object(input.Bucket, input.Key);
+    const context = { 'kms:ViaService': `s3.${world.region}.amazonaws.com`, 'kms:CallerAccount': world.account };
+    return [
+      { action: 's3:GetObject', resource },
+      // API reference of GetObject: without s3:ListBucket, a key that does not exist is an access denied
+      ...(exists ? [] : [{ action: 's3:ListBucket', resource: bucket }]),
+      ...(exists && keyArn ? [{ action: 'kms:Decrypt', resource: keyArn, context }] : []), // S3 user guide, UsingKMSEncryption
+    ];
+  },
   // ---- others ----
   'ecs:DescribeContainerInstances': (input, arn) => {
     const cluster = input.cluster.startsWith('arn:') ? input.cluster : arn('ecs', `cluster/${input.cluster}`);
@@ -213,7 +249,7 @@ const RULES: Record<string, Rule> = {
       ...(keyArn ? [{ action: 'kms:Decrypt', resource: keyArn, context }] : []), // Secrets Manager guide, security-encryption
     ];
   },
-  'sfn:DescribeExecution': (input) => [{ action: 'states:DescribeExecution', resource: input.executionArn }],
+  ...CONTROL_RULES,
   'iam:DeleteServiceLinkedRole': (input, _arn, _look, world) => [{
     action: 'iam:DeleteServiceLinkedRole',
     resource: role(world, `aws-service-role/${linkedService(input.RoleName)}/${input.RoleName}`),

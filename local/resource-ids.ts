@@ -66,8 +66,8 @@ const RULES: Record<string, Rule> = {
   'AWS::Lambda::Function': ({ name, arn }) => ({ ref: name, arn: arn('lambda', `function:${name}`) }),
   'AWS::Lambda::Version': ({ properties, arn }) => {
     const given: string = properties.FunctionName;
-    const it = `${given.startsWith('arn:') ? given : arn('lambda', `function:${given}`)}:1`;
-    return { ref: it, arn: it, attributes: { Version: '1', FunctionArn: it } };
+    const it = `${given.startsWith('arn:') ? given : arn('lambda', `function:${given}`)}:${properties.Version}`;
+    return { ref: it, arn: it, attributes: { Version: `${properties.Version}`, FunctionArn: it } };
   },
   'AWS::StepFunctions::StateMachine': ({ name, arn }) => {
     const it = arn('states', `stateMachine:${name}`);

@@ -1,5 +1,6 @@
 import { Api } from './api';
 import { convert, isDate, isModelledError, operation, problems } from './api-schema';
+import { Origin } from './faults';
 import { TaskError } from './task-error';
 import { AwsError, World } from './world';
 
@@ -13,6 +14,7 @@ const SERVICES: Record<string, { readonly client: string; readonly prefix: strin
   iam: { client: 'iam', prefix: 'Iam' },
   sfn: { client: 'sfn', prefix: 'Sfn' },
   cloudwatch: { client: 'cloudwatch', prefix: 'CloudWatch' },
+  dynamodb: { client: 'dynamodb', prefix: 'DynamoDb' },
   secretsmanager: { client: 'secrets-manager', prefix: 'SecretsManager' },
 };
 
@@ -26,7 +28,7 @@ export class SdkIntegration {
 
   constructor(private readonly api: Api, private readonly world: World) {}
 
-  public async call(role: string, resource: string, parameters: any): Promise<unknown> {
+  public async call(role: string, resource: string, parameters: any, origin?: Origin): Promise<unknown> {
     const [, name, camelAction] = RESOURCE.exec(resource)!;
     const service = SERVICES[name];
     if (!service) throw new Error(`the engine knows no SDK integration of ${name}`);
@@ -38,7 +40,7 @@ export class SdkIntegration {
     const wrong = problems(input, request);
     if (wrong.length > 0) throw new TaskError('States.Runtime', `${resource}: ${wrong.join('; ')}`, false);
     try {
-      const answer = await this.api.call(role, service.client, action, request);
+      const answer = await this.api.call(role, service.client, action, request, origin);
       const rename = (member: string) => this.world.switches.answerCasing === 'api' ? upperFirst(member) : javaName(member);
       return convert(output, answer, rename, (_, value) => isDate(value) ? value.toISOString() : value);
     } catch (error) {

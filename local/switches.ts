@@ -31,6 +31,16 @@ export const SWITCHES: Switch[] = [
   { name: 'associationsOfGoneFileSystem', fact: 'A7.1', readings: ['none', 'notFound'], says: 'a gone file system has no associations, or FileSystemNotFound' },
   // ---- FSx: association and export ----
   { name: 'taskWhileAutoExport', fact: 'A8.6', readings: ['refused', 'accepted'], says: 'an export task while automatic export is on is refused, or runs' },
+  { name: 'autoExportDuringTask', fact: 'A8.6', readings: ['accepted', 'refused'], says: 'automatic export can be switched on while an export task runs, or is refused with BadRequest' },
+  { name: 'statusCounts', fact: 'A8.4', readings: ['present', 'absent'], says: 'a task\'s Status has a FailedCount of 0, and is there while PENDING, or leaves both out' },
+  { name: 'exportReport', fact: 'A8.3', readings: ['onlyFailures', 'always'], says: 'a task without failed files writes no report, or an empty one' },
+  { name: 'reportDelivery', fact: 'A8.3', readings: ['withEnd', 'aMinuteLater'], says: 'the report is there when the task has ended, or only a minute later' },
+  { name: 'reportPath', fact: 'A8.3', readings: ['once', 'twice'], says: 'the report of task-1 is in `task-1/`, or, with the prefix of the pattern and of the id, in `task-task-1/`' },
+  { name: 'reportHeader', fact: 'A8.3', readings: ['no', 'yes'], says: 'the report begins with its first file, as in the guide, or with the names of its columns' },
+  { name: 'reportFilePath', fact: 'A8.3', readings: ['relative', 'absolute'], says: 'a path in the report is `export/a`, relative to the mount point, or `/export/a`' },
+  { name: 'reportStatus', fact: 'A8.3', readings: ['failed', 'FAILED'], says: 'FileStatus in the report' },
+  { name: 'utf8Failure', fact: 'A5.6', readings: ['InternalError', 'PathSizeTooLong', 'S3Error'], says: 'code of a task for a name that is not UTF-8; that it fails such a file at all is taken for granted' },
+  { name: 'kmsFailureCode', fact: 'B10', readings: ['S3AccessDenied', 'S3Error', 'N/A'], says: 'code of a task where the key of the bucket cannot be used; the guide has N/A in the column of codes' },
   { name: 'associationDirectory', fact: 'A4.2', readings: ['created', 'notCreated'], says: 'the link makes its directory on the file system, or leaves that to a client' },
   { name: 'omittedExportPolicy', fact: 'A6.2', readings: ['unchanged', 'cleared'], says: 'an update without AutoExportPolicy leaves it as it is, or clears it' },
   { name: 'emptyExportEvents', fact: 'A6.2', readings: ['accepted', 'refused'], says: '`Events: []` switches automatic export off, or is refused with BadRequest' },
@@ -69,6 +79,9 @@ export const SWITCHES: Switch[] = [
   { name: 'spotNotice', fact: 'C9', readings: ['twoMinutes', 'none'], says: 'a reclaimed instance gets its two minutes, or goes at once' },
   // ---- Step Functions ----
   { name: 'describedStart', fact: 'E14', readings: ['sameSecond', 'secondBefore'], says: 'startDate of DescribeExecution is in the second of $$.Execution.StartTime, or just before it' },
+  { name: 'describedExecution', fact: 'SDK-SFN DescribeExecution', readings: ['atOnce', 'late'], says: 'the end of an execution shows at once, or DescribeExecution and ListExecutions call it RUNNING for some seconds more' },
+  { name: 'stackUpdateResetsTemplate', fact: 'CloudFormation, AWS::Batch::ComputeEnvironment', readings: ['yes', 'no'], says: 'a stack update that changes the compute environment sends the launch template of the template along, or leaves the one in use' },
+  { name: 'eventDelivery', fact: 'EventBridge reference, Step Functions events', readings: ['atOnce', 'late', 'twice', 'never'], says: 'the event of an execution\'s end comes within seconds, half an hour late, twice, or (best effort) never' },
   // ---- EC2, IAM ----
   { name: 'newLaunchTemplate', fact: 'E19', readings: ['visibleAtOnce', 'visibleLate'], says: 'a launch template can be used at once, or is NotFound for some seconds' },
 ];

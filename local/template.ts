@@ -19,12 +19,21 @@ const NO_VALUE = Symbol('AWS::NoValue');
 
 /** Synthesized templates with every intrinsic function resolved, as after a deployment. */
 export class Template {
-  readonly resources: ResolvedResource[];
-  private readonly stacks: Stack[];
+  public resources: ResolvedResource[] = [];
+  private stacks: Stack[] = [];
   private readonly identities = new Map<string, Identity>();
+  /** Logical ids of all versions that each function ever had: the numbers of versions are never used again. */
+  private readonly versions = new Map<string, string[]>();
 
   /** @param source a template, a file, a cloud assembly's folder, or several of them: stacks that import from each other */
-  constructor(source: unknown, private readonly options: TemplateOptions) {
+  constructor(public source: unknown, private readonly options: TemplateOptions) {
+    this.deploy(source);
+  }
+
+  /** Takes the place of what was deployed before. What resources there are from now on is known by the same ids. */
+  public deploy(source: unknown): void {
+    this.source = source;
+    this.identities.clear();
     this.stacks = (Array.isArray(source) ? source : [source]).flatMap((each, index) => readStacks(each, `Stack${index || ''}`));
     this.resources = this.stacks.flatMap((stack) => Object.keys(stack.body.Resources ?? {})
       .filter((id) => this.isWanted(stack, stack.body.Resources[id].Condition))
@@ -42,10 +51,26 @@ export class Template {
     return this.resources.filter((each) => each.type === type);
   }
 
+  /** Logical ids of what a resource refers to or is said to depend on: all that has to be there as long as it is. */
+  public dependencies(logicalId: string): string[] {
+    const { body } = this.stacks.find((stack) => logicalId in (stack.body.Resources ?? {}))!;
+    const { DependsOn = [], Properties } = body.Resources[logicalId];
+    const text = JSON.stringify(Properties ?? {});
+    return Object.keys(body.Resources).filter((id) => id !== logicalId
+      && ([DependsOn].flat().includes(id) || text.includes(`{"Ref":"${id}"}`) || text.includes(`{"Fn::GetAtt":["${id}",`) || text.includes(`\${${id}`)));
+  }
+
   private resource(stack: Stack, logicalId: string): ResolvedResource {
-    const { Type: type, Properties: properties = {} } = stack.body.Resources[logicalId];
+    const { Type: type, Properties: properties = {}, DeletionPolicy } = stack.body.Resources[logicalId];
     const { ref, arn } = this.identity(stack, logicalId);
-    return { logicalId, type, physicalId: ref, arn, properties: this.resolve(stack, properties) ?? {} };
+    const retained = DeletionPolicy === 'Retain';
+    return { logicalId, type, physicalId: ref, arn, properties: this.resolve(stack, properties) ?? {}, retained };
+  }
+
+  private versionNumber(functionName: string, logicalId: string): number {
+    const known = this.versions.get(functionName) ?? [];
+    if (!known.includes(logicalId)) this.versions.set(functionName, [...known, logicalId]);
+    return this.versions.get(functionName)!.indexOf(logicalId) + 1;
   }
 
   private identity(stack: Stack, logicalId: string): Identity {
@@ -57,6 +82,7 @@ export class Template {
       const given = Object.entries(definition.Properties ?? {})
         .filter(([name]) => /Name$|^Name$|^Path$|^CidrBlock$|^VpcId$|^AvailabilityZone$/.test(name));
       const properties = Object.fromEntries(given.map(([name, value]) => [name, this.resolve(stack, value)]));
+      if (definition.Type === 'AWS::Lambda::Version') properties.Version = this.versionNumber(properties.FunctionName, logicalId);
       this.identities.set(key, identify(definition.Type, stack.name, logicalId, properties, this.options));
     }
     return this.identities.get(key)!;

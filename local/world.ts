@@ -2,7 +2,8 @@ import { Clock } from './clock';
 
 /** An error as an AWS API answers it: the name is the API's own, e.g. `FileSystemNotFound`. */
 export class AwsError extends Error {
-  constructor(name: string, message: string) {
+  /** @param members what the error carries besides its message */
+  constructor(name: string, message: string, readonly members: Record<string, unknown> = {}) {
     super(message);
     this.name = name;
   }
@@ -10,7 +11,7 @@ export class AwsError extends Error {
 
 /** One API call as it reaches a service, parameters already checked against the official API model and its IAM policy. */
 export interface Call {
-  /** Name of the SDK client: `fsx`, `batch`, `ec2`, `ecs`, `ecr`, `cloudwatch`, `secrets-manager`, `sfn`, `iam`. */
+  /** Name of the SDK client: `fsx`, `batch`, `ec2`, `ecs`, `ecr`, `cloudwatch`, `dynamodb`, `secrets-manager`, `sfn`, `iam`. */
   readonly service: string;
   /** The API's own name: `CreateFileSystem`. */
   readonly action: string;
@@ -29,6 +30,8 @@ export interface ResolvedResource {
   readonly arn?: string;
   /** In CloudFormation's casing, every intrinsic resolved. */
   readonly properties: Record<string, any>;
+  /** It stays when the stack no longer has it. */
+  readonly retained?: boolean;
 }
 
 /** A service as a small state machine that follows the fact sheet. An unmodelled call or parameter is an error. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'os';
 import { join } from 'path';
 import { audit } from '../local/auditor';
 import { Clock } from '../local/clock';
+import { LocalEngine } from '../local/engine';
 import { Bucket, Buckets } from '../local/models/bucket';
 import { CloudWatchModel } from '../local/models/cloudwatch';
 import { DirectoryFiles } from '../local/models/directory-files';
@@ -10,6 +11,8 @@ import { sha256 } from '../local/models/files';
 import { FsxModel } from '../local/models/fsx';
 import { FsxOptions } from '../local/models/fsx-state';
 import { measuredCurve, MetricFaults } from '../local/models/metric-faults';
+import { reportText } from '../local/models/task-report';
+import { Lookup, requiredActions } from '../local/required-actions';
 import { Switches, World } from '../local/world';
 
 const MINUTE = 60_000;
@@ -368,36 +371,409 @@ describe('automatic export', () => {
 describe('export tasks', () => {
   const report = { Enabled: true, Path: 's3://results/run/reports', Format: 'REPORT_CSV_20191124', Scope: 'FAILED_FILES_ONLY' };
 
-  test('a task exports what automatic export did not, reports what it could not, and blocks the deletion', () => {
-    const { call, clock, bucket, files, dra, id } = ready({ queueWhenDisabled: 'dropped' });
-    const task = (more: object = {}) => call('CreateDataRepositoryTask', { Type: 'EXPORT_TO_REPOSITORY', FileSystemId: id, Paths: ['export'], Report: report, ...more })
-      .DataRepositoryTask.TaskId;
-    expect(errorOf(() => task())).toBe('BadRequest');
-    files.save('a', 1);
+  /** A world in which automatic export is switched off, so that only tasks export. */
+  function tasks(switches: Switches = {}) {
+    const all = ready({ queueWhenDisabled: 'dropped', ...switches });
+    const { call, clock, dra, id, bucket } = all;
     call('UpdateDataRepositoryAssociation', { AssociationId: dra, S3: { AutoExportPolicy: { Events: [] } } });
     clock.pass(2 * MINUTE);
+    const task = (more: object = {}): string => call('CreateDataRepositoryTask', {
+      Type: 'EXPORT_TO_REPOSITORY', FileSystemId: id, Paths: ['export'], Report: report, ...more,
+    }).DataRepositoryTask.TaskId;
+    const described = (TaskId: string) => call('DescribeDataRepositoryTasks', { TaskIds: [TaskId] }).DataRepositoryTasks[0];
+    /** One task until its end, and the report that there is then. */
+    const done = (more: object = {}) => {
+      const taskId = task(more);
+      clock.pass(2 * MINUTE);
+      return { ...described(taskId), report: bucket.list('run/reports/').map(({ key }) => [key, bucket.body(key).bytes!.toString()]).pop() };
+    };
+    return { ...all, task, described, done };
+  }
+
+  test('a task exports what automatic export did not, reports what it could not, and blocks the deletion', () => {
+    const { call, clock, bucket, files, id, task, described } = tasks();
+    files.save('a', 1);
     files.write('open', 1);
     const first = task();
+    expect(described(first)).toMatchObject({ Lifecycle: 'PENDING', StartTime: undefined });
     expect(errorOf(() => task())).toBe('DataRepositoryTaskExecuting');
     expect(errorOf(() => call('DeleteFileSystem', { FileSystemId: id }))).toBe('BadRequest');
     clock.pass(MINUTE);
-    const described = (TaskId: string) => call('DescribeDataRepositoryTasks', { TaskIds: [TaskId] }).DataRepositoryTasks[0];
-    expect(described(first)).toMatchObject({ Lifecycle: 'FAILED', Status: { FailedCount: 1 } });
+    expect(described(first)).toMatchObject({ Lifecycle: 'FAILED', Status: { TotalCount: 3, FailedCount: 1, SucceededCount: 2 }, FailureDetails: {} });
     expect(bucket.get('run/a')).toBeDefined();
-    expect(bucket.list('run/reports').map(({ bytes }) => bytes).join()).toContain('/export/open",FAILED,ResourceBusy');
+    expect(bucket.body(`run/reports/${first}/failures.csv`).bytes!.toString()).toBe('export/open,failed,ResourceBusy\n');
     files.close('open');
     const second = task({ ClientRequestToken: 'again' });
+    expect(task({ ClientRequestToken: 'again' })).toBe(second);
     clock.pass(MINUTE);
-    expect(described(second)).toMatchObject({ Lifecycle: 'SUCCEEDED', Status: { FailedCount: 0, SucceededCount: 1 } });
-    expect(call('DescribeDataRepositoryTasks', { Filters: [{ Name: 'file-system-id', Values: [id] }] }).DataRepositoryTasks).toHaveLength(2);
+    expect(described(second)).toMatchObject({ Lifecycle: 'SUCCEEDED', Status: { FailedCount: 0, SucceededCount: 1 }, FailureDetails: undefined });
+    expect(bucket.list('run/reports')).toHaveLength(1);
+    const known = (...filters: [string, string][]) => call('DescribeDataRepositoryTasks', { Filters: filters.map(([Name, value]) => ({ Name, Values: [value] })) })
+      .DataRepositoryTasks.map(({ TaskId }: any) => TaskId);
+    expect(known(['file-system-id', id])).toEqual([first, second]);
+    expect(known(['file-system-id', id], ['task-lifecycle', 'FAILED'])).toEqual([first]);
+    expect(known(['data-repository-association-id', 'dra-0'])).toEqual([]);
+    expect(errorOf(() => known(['task-type', 'x']))).toBe('NotModelled');
+    clock.pass(15 * 24 * 60 * MINUTE);
+    expect(known(['file-system-id', id])).toEqual([]);
+    expect(errorOf(() => described(first))).toBe('DataRepositoryTaskNotFound');
   });
 
-  test('a path that does not exist fails the task', () => {
-    const { call, clock, dra, id } = ready({ taskWhileAutoExport: 'accepted' });
-    expect(dra).toMatch(/^dra-/);
-    call('CreateDataRepositoryTask', { Type: 'EXPORT_TO_REPOSITORY', FileSystemId: id, Paths: ['nowhere'], Report: { Enabled: false } });
+  test('tasks and automatic export exclude each other, in one direction or in both', () => {
+    const refused = ready();
+    const start = ({ call, id }: typeof refused) => errorOf(() => call('CreateDataRepositoryTask', { Type: 'EXPORT_TO_REPOSITORY', FileSystemId: id, Report: report }));
+    expect(start(refused)).toBe('BadRequest');
+    expect(start(ready({ taskWhileAutoExport: 'accepted' }))).toBe('none');
+    const on = (all: ReturnType<typeof tasks>) => {
+      all.task();
+      return errorOf(() => all.call('UpdateDataRepositoryAssociation', { AssociationId: all.dra, S3: LINK.S3 }));
+    };
+    expect(on(tasks())).toBe('none');
+    expect(on(tasks({ autoExportDuringTask: 'refused' }))).toBe('BadRequest');
+  });
+
+  test('it works at its pace and tells how far it is every 30 seconds; a stalled one never ends', () => {
+    const { files, clock, fsx, bucket, task, described } = tasks();
+    fsx.taskPace.filesPerSecond = 100;
+    files.saveMany('many', 12_000, 10);
+    const slow = task();
+    clock.pass(10_000 + 59_000);
+    expect(described(slow)).toMatchObject({ Lifecycle: 'EXECUTING', Status: { TotalCount: 12_001, SucceededCount: 3000, FailedCount: 0 } });
+    expect(bucket.get('run/many')!.count).toBeCloseTo(3000, -1);
+    clock.pass(62_000);
+    expect(described(slow)).toMatchObject({ Lifecycle: 'SUCCEEDED', Status: { TotalCount: 12_001, SucceededCount: 12_001 } });
+    expect(fsx.missing()).toEqual([]);
+    files.save('huge', 50 * 1024 ** 3);
+    const large = task();
+    clock.pass(2 * MINUTE);
+    expect([described(large).Lifecycle, bucket.get('run/huge')]).toEqual(['EXECUTING', undefined]);
+    clock.pass(2 * MINUTE);
+    expect([described(large).Lifecycle, bucket.get('run/huge')?.size]).toEqual(['SUCCEEDED', 50 * 1024 ** 3]);
+    fsx.taskPace.filesPerSecond = 0;
+    files.save('more', 1);
+    const stalled = task();
+    clock.pass(24 * 60 * MINUTE);
+    expect(described(stalled)).toMatchObject({ Lifecycle: 'EXECUTING', Status: { TotalCount: 1, SucceededCount: 0 } });
+    fsx.taskPace.filesPerSecond = 100;
     clock.pass(MINUTE);
-    expect(call('DescribeDataRepositoryTasks', {}).DataRepositoryTasks[0]).toMatchObject({ Lifecycle: 'FAILED' });
+    expect(described(stalled).Lifecycle).toBe('SUCCEEDED');
+  });
+
+  test('a task goes on where the queue was, and neither undoes the other', () => {
+    const { files, clock, bucket, call, dra, id, fsx } = ready({ queueWhenDisabled: 'dropped' });
+    files.saveMany('many', 100_000, 10);
+    clock.pass(5 * MINUTE);
+    const half = bucket.get('run/many')!.count;
+    call('UpdateDataRepositoryAssociation', { AssociationId: dra, S3: { AutoExportPolicy: { Events: [] } } });
+    clock.pass(5 * MINUTE);
+    expect(bucket.get('run/many')!.count).toBe(half);
+    call('CreateDataRepositoryTask', { Type: 'EXPORT_TO_REPOSITORY', FileSystemId: id, Report: { Enabled: false } });
+    clock.pass(10_001);
+    expect(bucket.get('run/many')!.count).toBeGreaterThanOrEqual(half);
+    clock.pass(MINUTE);
+    expect(fsx.task().describe()).toMatchObject({ Lifecycle: 'SUCCEEDED', Status: { TotalCount: 100_000 - half + 1 } });
+    expect(bucket.get('run/many')!.count).toBe(100_000);
+  });
+
+  test('what changes while the task runs is not marked as exported; what is removed or renamed is nobody\'s failure', () => {
+    const { files, clock, fsx, bucket, task, described } = tasks();
+    fsx.taskPace.filesPerSecond = 1;
+    for (const name of ['a', 'b', 'c', 'd', 'e']) files.save(name, 1, name);
+    files.save('large', 30 * 1024 ** 3);
+    const id = task();
+    clock.pass(10_000 + 2_000);
+    files.save('a', 1, 'A'); // before its turn, or after it: by then it is exported, or dirty
+    files.remove('c');
+    files.rename('d', 'moved');
+    clock.pass(40_000);
+    files.save('large', 7);
+    clock.pass(5 * MINUTE);
+    expect(described(id)).toMatchObject({ Lifecycle: 'SUCCEEDED', Status: { FailedCount: 0 } });
+    expect(bucket.get('run/a')!.content).toBe(sha256('A'));
+    expect([bucket.get('run/c'), bucket.get('run/d'), bucket.get('run/moved')]).toEqual([undefined, undefined, undefined]);
+    expect(fsx.missing().map(({ path }) => path)).toEqual(['/export/large', '/export/moved']);
+    const again = task();
+    clock.pass(MINUTE);
+    expect(described(again)).toMatchObject({ Lifecycle: 'SUCCEEDED', Status: { TotalCount: 2 } });
+    expect(fsx.missing()).toEqual([]);
+  });
+
+  test('every failure has its code, and a name is written as the guide has it', () => {
+    const { files, fsx, done } = tasks({ utf8Failure: 'S3Error', kmsFailureCode: 'N/A' });
+    const long = Array(5).fill('x'.repeat(250)).join('/');
+    for (const name of ['denied', 'kms', 'broken', 'fine', 'bad\uFFFDname', '@at', 'with,comma', 'with"quote', long]) files.save(name, 1);
+    files.save('giant', 5 * 1024 ** 4 + 1);
+    files.makeSpecial('pipe');
+    fsx.failExports(/denied|at$|comma|quote/, 'AccessDenied');
+    fsx.failExports(/kms/, 'KmsKeyNotFound');
+    fsx.failExports(/broken/, 'S3Error');
+    const { Lifecycle, Status, report: [, text] } = done();
+    expect([Lifecycle, Status.FailedCount]).toEqual(['FAILED', 9]);
+    expect(text.split('\n')).toEqual(expect.arrayContaining([
+      'export/denied,failed,S3AccessDenied', 'export/kms,failed,N/A', 'export/broken,failed,S3Error', 'export/bad\uFFFDname,failed,S3Error',
+      'export/@at,failed,S3AccessDenied', '"export/with,comma",failed,S3AccessDenied', '"export/with""quote",failed,S3AccessDenied',
+      `export/${long},failed,PathSizeTooLong`, 'export/giant,failed,FileSizeTooLarge',
+    ]));
+    expect(fsx.missing().map(({ path }) => path.slice(0, 12)).sort()).toEqual(
+      ['/export/@at', '/export/bad\uFFFD', '/export/brok', '/export/deni', '/export/gian', '/export/kms', '/export/with', '/export/with', '/export/xxxx'],
+    );
+    fsx.mendExports();
+  });
+
+  test('a path that begins with a character of formulas is wrapped once more', () => {
+    const world = setUp().world;
+    const text = (path: string) => reportText(world, [{ path, code: 'S3Error' }]).toString();
+    expect(text('/@filename.txt')).toBe('"""@filename.txt""",failed,S3Error\n');
+    expect(text('/+filename.txt')).toBe('"""+filename.txt""",failed,S3Error\n');
+    expect(text('/file,name.txt')).toBe('"file,name.txt",failed,S3Error\n');
+    expect([...reportText(world, [{ path: '/\uFFFD', code: 'X' }])][0]).toBe(0xff);
+  });
+
+  test.each([
+    [{}, false, '', undefined],
+    [{ exportReport: 'always' }, false, '', ''],
+    [{ exportReport: 'always', reportHeader: 'yes' }, false, '', 'FilePath,FileStatus,ErrorCode\n'],
+    [{}, true, '', 'export/b,failed,InternalError\n'],
+    [{ reportPath: 'twice' }, true, 'task-', 'export/b,failed,InternalError\n'],
+    [{ reportFilePath: 'absolute', reportStatus: 'FAILED', reportHeader: 'yes' }, true, '', 'FilePath,FileStatus,ErrorCode\n/export/b,FAILED,InternalError\n'],
+  ])('the report under %j where a file fails: %p', (switches, fails, prefix, text) => {
+    const { files, fsx, done } = tasks(switches);
+    files.save('b', 1);
+    if (fails) fsx.failExports(/b$/);
+    const { TaskId, report: written } = done();
+    expect(written).toEqual(text === undefined ? undefined : [`run/reports/${prefix}${TaskId}/failures.csv`, text]);
+  });
+
+  test('a report can be late or refused, and counts can be missing', () => {
+    const { files, clock, fsx, bucket, task, described } = tasks({ reportDelivery: 'aMinuteLater', statusCounts: 'absent' });
+    files.save('b', 1);
+    const fine = task();
+    expect(described(fine).Status).toBeUndefined();
+    clock.pass(MINUTE);
+    expect(described(fine)).toMatchObject({ Lifecycle: 'SUCCEEDED', Status: { SucceededCount: 2, FailedCount: undefined } });
+    fsx.failExports(/c$/);
+    files.save('c', 1);
+    task();
+    clock.pass(20_000);
+    expect([fsx.task().lifecycle, bucket.list('run/reports')]).toEqual(['FAILED', []]);
+    clock.pass(MINUTE);
+    expect(bucket.list('run/reports')).toHaveLength(1);
+    fsx.failReports();
+    task();
+    clock.pass(3 * MINUTE);
+    fsx.failReports(false);
+    fsx.failExports(/./, 'AccessDenied'); // S3 refuses everything, reports as well
+    task();
+    clock.pass(3 * MINUTE);
+    expect(fsx.task().lifecycle).toBe('FAILED');
+    expect(bucket.list('run/reports')).toHaveLength(1);
+  });
+
+  test('what IAM has to allow for a task', () => {
+    const { world, id } = tasks();
+    const file = `arn:aws:fsx:us-east-2:111122223333:file-system/${id}`;
+    const look = { tags: (arn: string) => arn === file ? { run: 'r1' } : {} } as unknown as Lookup;
+    const needed = (Tags?: object[]) => requiredActions({ service: 'fsx', action: 'CreateDataRepositoryTask', input: { FileSystemId: id, Tags } }, world, look);
+    const task = 'arn:aws:fsx:us-east-2:111122223333:task/*';
+    const tags = { 'aws:TagKeys': ['run'], 'aws:RequestTag/run': 'r1' };
+    expect(needed([{ Key: 'run', Value: 'r1' }])).toEqual([
+      { action: 'fsx:CreateDataRepositoryTask', resource: task, context: tags },
+      { action: 'fsx:CreateDataRepositoryTask', resource: file, context: { 'aws:ResourceTag/run': 'r1', ...tags } },
+      { action: 'fsx:TagResource', resource: task, context: tags },
+    ]);
+    expect(needed().map(({ action }) => action)).toEqual(['fsx:CreateDataRepositoryTask', 'fsx:CreateDataRepositoryTask']);
+  });
+
+  test('a task can be cancelled, fail as a whole, and fail for a path that does not exist', () => {
+    const { files, clock, fsx, call, id, bucket, task, described } = tasks();
+    fsx.taskPace.filesPerSecond = 100;
+    files.saveMany('many', 60_000, 1);
+    const cancelled = task();
+    clock.pass(MINUTE);
+    expect(call('CancelDataRepositoryTask', { TaskId: cancelled })).toEqual({ TaskId: cancelled, Lifecycle: 'CANCELING' });
+    expect(described(cancelled).Lifecycle).toBe('CANCELING');
+    expect(errorOf(() => task())).toBe('DataRepositoryTaskExecuting');
+    expect(errorOf(() => call('DeleteFileSystem', { FileSystemId: id }))).toBe('BadRequest');
+    const there = bucket.get('run/many')!.count;
+    clock.pass(MINUTE);
+    expect(described(cancelled)).toMatchObject({ Lifecycle: 'CANCELED', FailureDetails: undefined });
+    expect(bucket.get('run/many')!.count).toBe(there);
+    expect(errorOf(() => call('CancelDataRepositoryTask', { TaskId: cancelled }))).toBe('DataRepositoryTaskEnded');
+    expect(errorOf(() => call('CancelDataRepositoryTask', { TaskId: 'task-0' }))).toBe('DataRepositoryTaskNotFound');
+    task();
+    fsx.cancelTask();
+    clock.pass(MINUTE);
+    expect(fsx.task().lifecycle).toBe('CANCELED');
+    const failed = task();
+    fsx.failTask('broken');
+    expect(described(failed)).toMatchObject({ Lifecycle: 'FAILED', FailureDetails: { Message: 'broken' }, Status: { FailedCount: 0 } });
+    fsx.failNextTasks(1, 'no worker '.repeat(50));
+    const next = task();
+    clock.pass(MINUTE);
+    expect(described(next).FailureDetails.Message).toHaveLength(256);
+    const nowhere = task({ Paths: ['nowhere'] });
+    clock.pass(MINUTE);
+    expect(described(nowhere)).toMatchObject({ Lifecycle: 'FAILED', FailureDetails: { Message: expect.stringContaining('/nowhere') } });
+    const good = task();
+    clock.pass(15 * MINUTE);
+    expect(described(good).Lifecycle).toBe('SUCCEEDED');
+    expect(fsx.missing()).toEqual([]);
+  });
+
+  test('it exports what automatic export never will: changes missed by a misconfigured link, the open file of a dead client', () => {
+    const { files, fsx, clock, bucket, call, id, dra } = ready({ openFileOfDeadClient: 'neverExported', missedWhileMisconfigured: 'lost', taskWhileAutoExport: 'accepted' });
+    const run = () => {
+      call('CreateDataRepositoryTask', { Type: 'EXPORT_TO_REPOSITORY', FileSystemId: id, Report: report });
+      clock.pass(MINUTE);
+      return fsx.task().lifecycle;
+    };
+    fsx.misconfigureAssociation();
+    files.save('missed', 1);
+    expect(run()).toBe('FAILED');
+    fsx.mendAssociation();
+    call('UpdateDataRepositoryAssociation', { AssociationId: dra });
+    clock.pass(20 * MINUTE);
+    files.write('half', 10);
+    fsx.killClient('i-1');
+    expect(fsx.missing().map(({ path }) => path)).toEqual(['/export/missed', '/export/half']);
+    expect(run()).toBe('FAILED');
+    expect(bucket.list('run/reports').map(({ key }) => bucket.body(key).bytes!.toString()).pop()).toBe('export/half,failed,ResourceBusy\n');
+    clock.pass(10 * MINUTE);
+    expect(fsx.missing().map(({ path }) => path)).toEqual(['/export/half']);
+    expect(run()).toBe('SUCCEEDED');
+    expect(fsx.missing()).toEqual([]);
+  });
+
+  test('renames, removals, empty files, deep directories and special files: nothing is lost that a task proved, and the deletion says so', () => {
+    const { files, mounted, clock, fsx, call, id, bucket, done } = tasks();
+    const deep = Array.from({ length: 60 }, (_, depth) => `d${depth}`).join('/');
+    files.save(`${deep}/leaf`, 1);
+    files.save('empty', 0);
+    files.save('gone', 1);
+    files.save('old/name', 5);
+    files.makeSymlink('link', 'nowhere');
+    files.makeSpecial('pipe');
+    files.makeDirectory('hollow');
+    files.remove('gone');
+    files.rename('old', 'new');
+    expect(() => files.rename('new', 'new/inner')).toThrow('EINVAL');
+    expect(() => files.rename('empty', 'new')).toThrow('EISDIR');
+    expect(() => files.rename('hollow', 'new')).toThrow('ENOTEMPTY');
+    files.rename('empty', 'empty');
+    expect(fsx.missing()).toHaveLength(4);
+    expect(done().Lifecycle).toBe('SUCCEEDED');
+    expect(bucket.list('run/').map(({ key }) => key)).toEqual(expect.arrayContaining([`run/${deep}/leaf`, 'run/empty', 'run/new/name', 'run/link', 'run/hollow/']));
+    expect([bucket.get('run/empty')!.size, bucket.get('run/old/name'), bucket.get('run/pipe')]).toEqual([0, undefined, undefined]);
+    mounted.save('/beside', 1);
+    call('DeleteFileSystem', { FileSystemId: id });
+    expect(fsx.deletions()[0].lost.map(({ path, key }) => [path, key])).toEqual([['/beside', undefined]]);
+    mounted.unmount(); // a host that goes down after its file system
+    clock.pass(10 * MINUTE);
+  });
+});
+
+describe('S3 as the functions see it', () => {
+  /** A function that reads S3, with these statements and this bucket. */
+  function reader(statements: object[], encryption?: object): LocalEngine {
+    return new LocalEngine({
+      assets: '',
+      job: () => undefined,
+      template: {
+        Resources: {
+          Bucket: { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'results', BucketEncryption: encryption } },
+          Role: {
+            Type: 'AWS::IAM::Role',
+            Properties: {
+              AssumeRolePolicyDocument: {},
+              Policies: [{ PolicyName: 'p', PolicyDocument: { Statement: statements.map((each) => ({ Effect: 'Allow', ...each })) } }],
+            },
+          },
+          Reader: {
+            Type: 'AWS::Lambda::Function',
+            Properties: {
+              Handler: 'index.handler',
+              Timeout: 60,
+              Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+              Code: {
+                ZipFile: `
+                  const { S3Client, GetObjectCommand, ListObjectsV2Command, NoSuchKey, paginateListObjectsV2 } = require('@aws-sdk/client-s3');
+                  const client = new S3Client({});
+                  exports.handler = async ({ list, get }) => {
+                    try {
+                      if (list) {
+                        const pages = [];
+                        for await (const page of paginateListObjectsV2({ client }, list)) pages.push(page);
+                        return { counts: pages.map((page) => page.KeyCount), first: pages[0].Contents?.[0], isDate: pages[0].Contents?.[0].LastModified instanceof Date };
+                      }
+                      const { Body, ...rest } = await client.send(new GetObjectCommand(get));
+                      const text = await Body.transformToString();
+                      const again = await Body.transformToString().catch((error) => error.message);
+                      return { text, again, rest };
+                    } catch (error) {
+                      return { error: error.name, modelled: error instanceof NoSuchKey };
+                    }
+                  };`,
+              },
+            },
+          },
+        },
+      },
+    });
+  }
+
+  const LIST = { Action: 's3:ListBucket', Resource: 'arn:aws:s3:::results', Condition: { StringLike: { 's3:prefix': 'run/*' } } };
+  const GET = { Action: 's3:GetObject', Resource: 'arn:aws:s3:::results/run/*' };
+
+  function reading(statements: object[], encryption?: object) {
+    const engine = reader(statements, encryption);
+    const { buckets, s3 } = engine.models;
+    const call = (event: object): any => engine.lambda.invoke(engine.template.ofType('AWS::Lambda::Function')[0].arn!, event);
+    return { engine, s3, call, bucket: buckets.get('results')! };
+  }
+
+  test('pages in order of the keys, bodies that can be read once, ranges', async () => {
+    const { call, bucket } = reading([LIST, GET]);
+    for (let n = 0; n < 1100; n++) bucket.put(`run/${n}`, { size: 3, content: 'c', bytes: 'äb' });
+    expect(await call({ list: { Bucket: 'results', Prefix: 'run/' } }))
+      .toMatchObject({ counts: [1000, 100], first: { Key: 'run/0', Size: 3, LastModified: '2026-11-22T15:00:00.000Z' }, isDate: true });
+    expect(await call({ list: { Bucket: 'results', Prefix: 'run/', StartAfter: 'run/997', MaxKeys: 1 } })).toMatchObject({ counts: [1, 1], first: { Key: 'run/998' } });
+    expect(await call({ list: { Bucket: 'results', Prefix: 'run/x' } })).toEqual({ counts: [0], isDate: false });
+    const get = (more: object = {}) => call({ get: { Bucket: 'results', Key: 'run/7', ...more } });
+    expect(await get()).toMatchObject({ text: 'äb', again: 'The stream has already been transformed.', rest: { ContentLength: 3 } });
+    expect(await get({ Range: 'bytes=2-9' })).toMatchObject({ text: 'b', rest: { ContentRange: 'bytes 2-2/3', ContentLength: 1 } });
+    expect(await get({ Range: 'bytes=-1' })).toMatchObject({ text: 'b' });
+    expect(await get({ Range: 'bytes=3-' })).toEqual({ error: 'InvalidRange', modelled: false });
+    bucket.put('run/sized', { size: 4, content: '#1' });
+    expect(await get({ Key: 'run/sized' })).toMatchObject({ text: '\0\0\0\0' });
+  });
+
+  test('what is missing or denied, and what the policies have to allow', async () => {
+    const { call, bucket, s3 } = reading([LIST, GET]);
+    bucket.put('run/a', { size: 1, content: 'a', bytes: 'a' });
+    const get = (Key: string) => call({ get: { Bucket: 'results', Key } });
+    expect((await get('run/none')).error).toBe('AccessDenied'); // the condition on s3:prefix does not hold for GetObject
+    expect((await get('other')).error).toBe('AccessDenied');
+    expect((await call({ list: { Bucket: 'results' } })).error).toBe('AccessDenied');
+    const { Condition, ...anyPrefix } = LIST;
+    const allowed = reading([anyPrefix, { ...GET, Resource: '*' }, { ...LIST, Resource: '*' }]);
+    expect(await allowed.call({ get: { Bucket: 'results', Key: 'run/none' } })).toEqual({ error: 'NoSuchKey', modelled: true });
+    expect((await allowed.call({ list: { Bucket: 'gone', Prefix: 'run/' } })).error).toBe('NoSuchBucket');
+    s3.deny(/^results\/run\/a$/);
+    expect((await get('run/a')).error).toBe('AccessDenied');
+    s3.allow();
+    expect((await get('run/a')).text).toBe('a');
+  });
+
+  test('the key of an encrypted bucket has to be usable, too', async () => {
+    const key = 'arn:aws:kms:us-east-1:123456789012:key/k';
+    const encryption = { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms', KMSMasterKeyID: key } }] };
+    const text = async (statements: object[]) => {
+      const { call, bucket } = reading(statements, encryption);
+      bucket.put('run/a', { size: 1, content: 'a', bytes: 'a' });
+      return (await call({ get: { Bucket: 'results', Key: 'run/a' } })).text;
+    };
+    expect(await text([GET])).toBeUndefined();
+    expect(await text([GET, { Action: 'kms:Decrypt', Resource: key }])).toBe('a');
   });
 });
 
@@ -598,9 +974,13 @@ describe('real directories', () => {
     expect(all.bucket.get('run/dirty')).toBeUndefined();
     all.clock.pass(6 * MINUTE);
     expect(all.bucket.get('run/dirty')).toBeDefined();
+    for (const byte of [0xfe, 0xff]) writeFileSync(Buffer.concat([Buffer.from(`${real}/n`), Buffer.from([byte])]), `${byte}`);
+    all.clock.pass(MINUTE);
+    expect(all.fsx.fileSystem().events.map(({ code }) => code)).toEqual(['InternalError', 'InternalError']);
     writeFileSync(join(real, 'lost'), 'x');
     all.call('DeleteFileSystem', { FileSystemId: id });
-    expect(all.fsx.deletions()[0].lost).toEqual([expect.objectContaining({ path: '/export/lost', content: sha256('x') })]);
+    expect(all.fsx.deletions()[0].lost.map(({ path, content }) => [path, content]))
+      .toEqual([['/export/lost', sha256('x')], ['/export/n\uFFFD', sha256('254')], ['/export/n\uFFFD\uFFFD', sha256('255')]]);
     all.clock.pass(6 * MINUTE);
     expect(() => readFileSync(join(real, 'lost'))).toThrow('ENOENT');
   });

@@ -1,10 +1,11 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { after, before, cleanUpFailures, documentAt, markedEnvironment } from './marks';
 import { abort, ConformanceOptions, isTime, missingKeys, pipelineWith, Played, rehearse, Situations } from './rehearsal';
 import { checkRendering } from './rendering';
-import { IBatchEnvironment } from '../../src';
+import { BatchEnvironmentContext, IBatchEnvironment } from '../../src';
 import { Run } from '../engine';
 
 /** The network of the file systems, which the instances of an environment have to be in. */
@@ -26,22 +27,55 @@ export async function checkBatchEnvironment(
   const seen = checkRendering((stack) => {
     const environment = create(stack, network(stack));
     return {
-      methods: { attach: (context) => environment.attach(context), detach: (context) => environment.detach(context) },
+      methods: {
+        reserve: (context) => environment.reserve(context),
+        attach: (context) => environment.attach(context),
+        detach: (context) => environment.detach(context),
+      },
       grantTo: (machine) => environment.grantTo(machine),
     };
   });
   if (seen.length > 0) return seen; // nothing is rehearsed on such states
-  const assembly = pipelineWith((stack) => {
+  const assembly = (render: (part: IBatchEnvironment) => IBatchEnvironment) => pipelineWith((stack) => {
     const { vpc, securityGroup } = network(stack);
-    return { vpc, securityGroup, batchEnvironment: markedEnvironment(create(stack, { vpc, securityGroup })), jobStartTimeout: Duration.minutes(10) };
+    return { vpc, securityGroup, batchEnvironment: markedEnvironment(render(create(stack, { vpc, securityGroup }))), jobStartTimeout: Duration.minutes(10) };
   });
-  return rehearse(assembly, situations(), options);
+  const { only } = options;
+  const once = only?.filter((name) => !(name in TWICE));
+  return [
+    ...once?.length === 0 ? [] : await rehearse(assembly((part) => part), situations(), { ...options, only: once }),
+    ...only && !only.some((name) => name in TWICE) ? [] : await rehearse(assembly(twice), TWICE, { ...options, only: only && Object.keys(TWICE) }),
+  ];
+}
+
+/** Every reserve and every detach is rendered twice, one behind the other: what has been done already must be no obstacle. */
+function twice(part: IBatchEnvironment): IBatchEnvironment {
+  const again = (render: (context: BatchEnvironmentContext) => sfn.IChainable) => (context: BatchEnvironmentContext) =>
+    sfn.Chain.start(render(context)).next(render({ ...context, scope: new Construct(context.scope, 'Again'), statePrefix: `${context.statePrefix}Again-` }));
+  return {
+    preflightChecks: () => part.preflightChecks(),
+    reserve: again((context) => part.reserve(context)),
+    attach: (context) => part.attach(context),
+    detach: again((context) => part.detach(context)),
+    grantTo: (grantee) => part.grantTo(grantee),
+  };
 }
 
 function network(stack: Stack): ConformanceNetwork {
   const vpc = new ec2.Vpc(stack, 'Network', { maxAzs: 1, natGateways: 0, subnetConfiguration: [{ name: 'Public', subnetType: ec2.SubnetType.PUBLIC }] });
   return { vpc, securityGroup: new ec2.SecurityGroup(stack, 'FileSystems', { vpc }) };
 }
+
+/** Longest time that reserve may take where no other run is. */
+const PATIENCE_MINUTES = 10;
+
+const TWICE: Situations = {
+  'every reserve and every detach twice': {
+    executions: ['run', 'run'],
+    job: (job) => job.save(`file of ${job.jobId}`, 1000),
+    judge: (played) => played.runs.flatMap((run) => [...reserved(run), ...attached(played, run), ...detached(played, run)]),
+  },
+};
 
 /** How many states of attach have been entered when an execution is stopped half way. */
 const HALF_WAY = 3;
@@ -56,9 +90,19 @@ function situations(): Situations {
         await job.wait(300);
       },
       judge: (played) => [
-        ...played.runs.flatMap((run) => attached(played, run)),
+        ...played.runs.flatMap((run) => [...reserved(run), ...attached(played, run)]),
         ...played.runs.flatMap((run) => detached(played, run)),
       ],
+    },
+    'an execution that is stopped when reserve has ended, its clean-up, and another run': {
+      faults: [{ enter: after('reserve'), do: 'abort' }],
+      executions: ['run', 'cleanUp', 'run'],
+      judge: (played) => [...reserved(played.run), ...attached(played, played.run), ...detached(played, played.runs[1]), ...detached(played)],
+    },
+    'a run that fails between reserve and attach, and another run': {
+      faults: [{ task: 'CreateLustreFileSystem', nth: 1, error: { name: 'BadRequest' } }],
+      executions: ['run', 'run'],
+      judge: (played) => [...reserved(played.run), ...attached(played, played.run), ...played.runs.flatMap((run) => detached(played, run))],
     },
     'a run that fails before attach begins': {
       faults: [{ task: 'CreateLustreFileSystem', nth: 'always', error: { name: 'BadRequest' } }],
@@ -102,6 +146,15 @@ function situations(): Situations {
       ],
     },
   };
+}
+
+/** What has to hold after every reserve that nobody else stands in the way of. */
+function reserved(run: Run): string[] {
+  const began = documentAt(run, before('reserve'));
+  const ended = documentAt(run, after('reserve'));
+  if (!began || !ended) return [`reserve fails where no other run is: ${run.error}: ${run.cause}`];
+  const minutes = Math.round((ended.at - began.at) / 60_000);
+  return minutes > PATIENCE_MINUTES ? [`reserve waits for ${minutes} minutes where no other run is: detach has to give back at its end what reserve took`] : [];
 }
 
 function attached({ engine }: Played, run: Run): string[] {

@@ -16,6 +16,7 @@ function mark<C extends { readonly scope: Construct; readonly statePrefix: strin
 export function markedEnvironment(part: IBatchEnvironment): IBatchEnvironment {
   return {
     preflightChecks: () => part.preflightChecks(),
+    reserve: mark('reserve', (context: BatchEnvironmentContext) => part.reserve(context)),
     attach: mark('attach', (context: BatchEnvironmentContext) => part.attach(context)),
     detach: mark('detach', (context: BatchEnvironmentContext) => part.detach(context)),
     grantTo: (grantee) => part.grantTo(grantee),

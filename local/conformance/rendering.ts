@@ -1,4 +1,5 @@
 import { App, Stack } from 'aws-cdk-lib';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { brokenRules, Rendered } from './definition-rules';
@@ -86,6 +87,7 @@ class Machine {
       statePrefix: prefix,
       ...paths,
       resultPath: at('result'),
+      bucket: s3.Bucket.fromBucketName(this.ours, `Bucket of ${id}`, 'exported-to'),
       failures: {
         protect: (state: sfn.State) => {
           if (!('addCatch' in state)) throw new Error(`state ${state.stateId} cannot be protected: only Task, Map and Parallel states catch errors`);

@@ -1,4 +1,4 @@
-import { audit } from '../auditor';
+import { audit, proofStart } from '../auditor';
 import { LocalEngine, Run } from '../engine';
 
 const EXECUTION_TAG = 'cdk-lustre-auto-export:execution-arn';
@@ -22,7 +22,7 @@ function refusedCalls({ calls, template }: LocalEngine): string[] {
   ]);
 }
 
-function audited({ models: { fsx, ec2, batch, iam, stepFunctions } }: LocalEngine, runs: readonly Run[]) {
+function audited({ calls, models: { fsx, ec2, batch, dynamodb, iam, stepFunctions } }: LocalEngine, runs: readonly Run[]) {
   const owner = ({ tags }: { tags: ReadonlyMap<string, string> | Readonly<Record<string, string>> }) =>
     tags instanceof Map ? tags.get(EXECUTION_TAG) : (tags as Record<string, string>)[EXECUTION_TAG];
   const fileSystems = [...fsx.living().map(({ id, tags, created }) => ({ id, tags, created })),
@@ -39,7 +39,7 @@ function audited({ models: { fsx, ec2, batch, iam, stepFunctions } }: LocalEngin
   const drained = (executionArn: string) => {
     const deletion = fsx.deletions().find((each) => owner(each) === executionArn);
     const entered = runs.flatMap(({ history }) => history).filter(({ type, state }) => type === 'StateEntered' && state === 'ShouldDeleteFSx');
-    return deletion && entered.map(({ time }) => Date.parse(time)).filter((time) => time <= deletion.at).at(-1);
+    return deletion && (proofStart(calls, deletion.fileSystemId) ?? entered.map(({ time }) => Date.parse(time)).filter((time) => time <= deletion.at).at(-1));
   };
   return {
     fsx,
@@ -48,6 +48,7 @@ function audited({ models: { fsx, ec2, batch, iam, stepFunctions } }: LocalEngin
     launchTemplates: ec2.launchTemplates,
     jobDefinitions: batch.definitions.all.filter(({ status }) => status === 'ACTIVE').map(({ name, given }) => ({ name, tags: given.tags ?? {} })),
     liveJobs: batch.jobs.filter(({ isOver }) => !isOver).map(({ name, given }) => ({ name, tags: given.tags ?? {} })),
+    locks: dynamodb.items(),
     serviceLinkedRoles: [...iam.serviceLinkedRoles.keys()],
     jobWrites: [
       ...batch.containers.flatMap(({ jobId, startedAt, mounts }) => mounts.map(({ containerPath, fileSystemId }) =>

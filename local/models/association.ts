@@ -2,18 +2,21 @@ import { AwsError, World } from '../world';
 import { Bucket } from './bucket';
 import { reading } from './checks';
 import { ExportQueue, Message, Pace } from './exporter';
-import { FileChange, FileEntry, Files, isIn } from './files';
+import { Body, FileChange, FileEntry, Files, isIn } from './files';
 
 const MAX_KEY_BYTES = 1024; // A5.6
 const MAX_OBJECT_BYTES = 5 * 1024 ** 4; // A5.6
 const MEND_BY_ITSELF_MS = 15 * 60_000; // A3.2a: "within 15 minutes"
 
+/** Why a file cannot be exported: 2022's names without `S3Export` (B10), and for two of them what is the matter. */
+export type ExportFailure =
+  'PathSizeTooLong' | 'FileSizeTooLarge' | 'ResourceBusy' | 'AccessDenied' | 'S3Error' | 'InternalError' | 'KmsKeyNotFound' | 'NameNotUtf8';
+
 /** One line of the event log (B10). It is written whether or not the file system has a log: it is ground truth. */
 export interface ExportEvent {
   readonly at: number;
   readonly path: string;
-  /** 2022's names (B10); a task reports them without `S3Export` (A8.7). */
-  readonly code: 'PathSizeTooLong' | 'FileSizeTooLarge' | 'ResourceBusy' | 'AccessDenied' | 'InternalError';
+  readonly code: Exclude<ExportFailure, 'NameNotUtf8'>;
 }
 
 export interface AssociationSettings {
@@ -37,7 +40,7 @@ export interface AssociationHost {
   /** Called when it is AVAILABLE for the first time. */
   available(association: Association): void;
   /** The code with which the export of a file fails, if a test says so. */
-  exportFails(path: string): ExportEvent['code'] | undefined;
+  exportFails(path: string): ExportFailure | undefined;
   log(event: ExportEvent): void;
 }
 
@@ -157,21 +160,46 @@ export class Association {
   }
 
   /** Why a file cannot be exported now. */
-  refusal(entry: FileEntry): ExportEvent['code'] | undefined {
+  refusal(entry: FileEntry): ExportFailure | undefined {
     const key = this.keyOf(entry);
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) return 'PathSizeTooLong';
-    if (key.includes('\uFFFD')) return 'InternalError'; // A5.6: what a name that is not UTF-8 is read as
+    if (key.includes('\uFFFD')) return 'NameNotUtf8'; // A5.6: what a name that is not UTF-8 is read as
     if (entry.size > MAX_OBJECT_BYTES) return 'FileSizeTooLarge';
     if (entry.openBy.length > 0) return 'ResourceBusy'; // G9
     return this.host.exportFails(entry.path);
   }
 
-  /** Writes the object of a file, with its POSIX metadata (A5.5). */
-  copy(entry: FileEntry, count: number, at: number): void {
+  /** Whether its present content was exported or imported: `archived` and not `dirty` (B13). */
+  isArchived(path: string): boolean {
+    const content = this.contentOf(path);
+    return content !== undefined && this.archived.get(path) === content;
+  }
+
+  /** How many of an entry's files S3 has with their present content: where one half of it is done. */
+  exportedOf(path: string): number {
+    const entry = this.host.files.get(path);
+    const object = entry && this.host.bucket?.get(this.keyOf(entry));
+    return object && object.content === this.contentOf(path) ? Math.min(object.count, entry!.count) : 0;
+  }
+
+  /** Undefined where the file is gone. */
+  contentOf(path: string): string | undefined {
+    return quietly(() => this.host.files.body(path).content);
+  }
+
+  /** Writes objects of an entry, unless a real process removes it meanwhile; `copied` is the content that was read, if it has changed since. */
+  copy(entry: FileEntry, count: number, at: number, copied?: string): void {
+    const present = quietly(() => this.host.files.body(entry.path));
+    if (present) this.put(entry, copied === undefined ? present : { size: entry.size, content: copied }, count, at);
+  }
+
+  /** The object of a file, with its POSIX metadata (A5.5). */
+  private put(entry: FileEntry, body: Body, count: number, at: number): void {
     if (this.keyOf(entry) === '/') return; // the root of a bucket is no object
-    const body = this.host.files.body(entry.path);
+    const before = this.host.bucket!.get(this.keyOf(entry));
+    const there = before?.content === body.content ? before.count : 0;
     this.host.bucket!.put(this.keyOf(entry), body, {
-      count,
+      count: Math.max(count, there), // queue and task may both have had a part of it
       modified: at,
       metadata: {
         'file-permissions': `0${(0o100000 + entry.mode % 0o4000).toString(8)}`, // setuid is not kept
@@ -197,16 +225,7 @@ export class Association {
     if (!entry) return; // removed meanwhile; its own message follows
     const code = this.refusal(entry);
     // What cannot be exported leaves the queue all the same (B8).
-    if (code) this.host.log({ at, path: message.path, code }); else this.copyIfThere(entry, Math.min(done, entry.count), at);
-  }
-
-  /** A real process can remove a file while it is being copied. */
-  private copyIfThere(entry: FileEntry, count: number, at: number): void {
-    try {
-      this.copy(entry, count, at);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
+    if (code) this.host.log({ at, path: message.path, code: logged(code) }); else this.copy(entry, Math.min(done, entry.count), at);
   }
 
   /** CREATING or UPDATING is over, or its health changed. */
@@ -225,4 +244,19 @@ export class Association {
       this.queue.pause();
     }
   }
+}
+
+/** Undefined where a real process has just removed the file. */
+function quietly<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if ((error as Error).message.startsWith('ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** The log knows no error of a name that is not UTF-8 (B10). */
+function logged(code: ExportFailure): ExportEvent['code'] {
+  return code === 'NameNotUtf8' ? 'InternalError' : code;
 }

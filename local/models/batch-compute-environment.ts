@@ -29,6 +29,8 @@ const UPDATABLE = ['BEST_FIT_PROGRESSIVE', 'BEST_FIT_PROGRESSIVE_ORDERED', 'SPOT
 const UPDATE_MINUTES = { shortest: 10, longest: 30 };
 /** D1.4 */
 const JOB_EXECUTION_TIMEOUT_MINUTES = 30;
+/** D1.2: changing these replaces no instance. */
+const SCALING = ['minvCpus', 'maxvCpus', 'desiredvCpus'];
 /** Switch updateShows. */
 const SHOWS_LATE_SECONDS = 15;
 /** An update that replaces nothing. [I] */
@@ -91,9 +93,10 @@ export class ComputeEnvironment {
     };
   }
 
-  update(input: Input): unknown {
+  /** @param byStack CloudFormation also sends what no workflow does */
+  update(input: Input, byStack = false): unknown {
     onlyModelled('batch:UpdateComputeEnvironment', input, ['computeEnvironment', 'state', 'computeResources', 'updatePolicy']);
-    onlyModelled('batch:UpdateComputeEnvironment.computeResources', input.computeResources ?? {}, ['launchTemplate']);
+    onlyModelled('batch:UpdateComputeEnvironment.computeResources', input.computeResources ?? {}, ['launchTemplate', ...(byStack ? SCALING : [])]);
     onlyModelled('batch:UpdateComputeEnvironment.computeResources.launchTemplate', input.computeResources?.launchTemplate ?? {},
       ['launchTemplateId', 'launchTemplateName', 'version']);
     const answer = { computeEnvironmentName: this.name, computeEnvironmentArn: this.arn };
@@ -216,7 +219,7 @@ export class ComputeEnvironment {
 
   /** All that can be refused at once. */
   private check({ computeResources }: Input): void {
-    if (!computeResources) return;
+    if (!computeResources?.launchTemplate) return;
     const { allocationStrategy = 'BEST_FIT' } = this.resources;
     refuseIf(!UPDATABLE.includes(allocationStrategy), `allocation strategy ${allocationStrategy} does not allow an infrastructure update`); // D1.2
     const { serviceRole } = this.given;
@@ -248,8 +251,10 @@ export class ComputeEnvironment {
     this.status = 'UPDATING';
     this.statusReason = 'ComputeEnvironment is updating';
     if (!input.computeResources) return this.world.clock.after(STATE_CHANGE_SECONDS * 1000, () => this.finish(() => this.launch));
-    const { launchTemplate } = input.computeResources;
-    if (launchTemplate) this.resources.launchTemplate = launchTemplate;
+    const { launchTemplate, ...scaling } = input.computeResources;
+    Object.assign(this.resources, scaling);
+    if (!launchTemplate) return this.world.clock.after(STATE_CHANGE_SECONDS * 1000, () => this.finish(() => this.launch));
+    this.resources.launchTemplate = launchTemplate;
     this.replaceInstances();
   }
 

@@ -24,6 +24,8 @@ export class DirectoryFiles implements Files {
   private readonly held = new Map<string, Set<string>>();
   /** What the last look saw: without /proc, a file is closed when two looks see the same. */
   private readonly lastLook = new Map<string, string>();
+  /** Real paths of those whose names are not UTF-8, and are held with U+FFFD. */
+  private readonly raw = new Map<string, Buffer>();
 
   readonly directory: string;
 
@@ -127,7 +129,7 @@ export class DirectoryFiles implements Files {
     const open = openFiles();
     for (const [path, stats] of candidates) {
       const now = seen(stats);
-      const still = open ? !open.has(this.real(path)) : this.lastLook.get(path) === now.content;
+      const still = open ? !open.has(this.real(path).toString()) : this.lastLook.get(path) === now.content;
       this.lastLook.set(path, now.content);
       if (!still) continue;
       this.lastLook.delete(path);
@@ -154,8 +156,9 @@ export class DirectoryFiles implements Files {
 
   private walk(directory = '/'): [string, Stats][] {
     if (!existsSync(this.real(directory))) return [];
-    return readdirSync(this.real(directory)).sort().flatMap((name) => {
-      const path = directory === '/' ? `/${name}` : `${directory}/${name}`;
+    const names = readdirSync(this.real(directory), { encoding: 'buffer' });
+    return names.sort((a, b) => Buffer.compare(a, b)).flatMap((name) => {
+      const path = this.pathOf(directory, name);
       const stats = this.stats(path);
       if (!stats) return [];
       return stats.isDirectory() ? [[path, stats] as [string, Stats], ...this.walk(path)] : [[path, stats] as [string, Stats]];
@@ -174,8 +177,17 @@ export class DirectoryFiles implements Files {
     return { path, kind, size, count: 1, mode: stats.mode % 0o10000, uid: stats.uid, gid: stats.gid, modified: stats.mtimeMs, openBy };
   }
 
-  private real(path: string): string {
-    return join(this.directory, path);
+  private real(path: string): string | Buffer {
+    return this.raw.get(path) ?? join(this.directory, path);
+  }
+
+  private pathOf(directory: string, name: Buffer): string {
+    const real = Buffer.concat([Buffer.from(this.real(directory) as string), Buffer.from('/'), name]);
+    let path = `${directory === '/' ? '' : directory}/${name.toString()}`;
+    if (real.equals(Buffer.from(real.toString()))) return path;
+    while (this.raw.get(path)?.equals(real) === false) path += '\uFFFD'; // \xfe and \xff read the same
+    this.raw.set(path, real);
+    return path;
   }
 
   private tell(change: FileChange): void {

@@ -41,6 +41,8 @@ export class Ec2Model implements ServiceModel {
   load(resources: ResolvedResource[]): void {
     for (const { type, physicalId, properties } of resources) {
       if (type !== 'AWS::EC2::LaunchTemplate') continue;
+      const before = this.launchTemplates.findIndex(({ id }) => id === physicalId);
+      if (before >= 0) this.launchTemplates.splice(before, 1); // updated: only its latest version is modelled
       const name = properties.LaunchTemplateName ?? `cfn-${physicalId}`;
       this.addTemplate(name, properties.LaunchTemplateData ?? {}, tagsFor(properties.TagSpecifications, 'launch-template'), { id: physicalId });
     }

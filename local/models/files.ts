@@ -184,7 +184,12 @@ export class MemoryFiles implements Files {
   }
 
   rename(from: string, to: string): void {
-    this.held(from);
+    const { kind } = this.held(from);
+    if (from === to) return;
+    const target = this.entries.get(to);
+    if (isIn(to, from)) throw new Error(`EINVAL: ${to} is in ${from}`);
+    if (target && (target.kind === 'directory') !== (kind === 'directory')) throw new Error(`${kind === 'directory' ? 'ENOTDIR' : 'EISDIR'}: ${to}`);
+    if (target && kind === 'directory' && this.list().some(({ path }) => path !== to && isIn(path, to))) throw new Error(`ENOTEMPTY: ${to}`);
     this.makeDirectory(parentOf(to));
     // Every object below a renamed directory is written anew (A5.12).
     for (const entry of this.list().filter(({ path }) => isIn(path, from))) {

@@ -1,5 +1,5 @@
 import { World } from '../world';
-import { Association, AssociationSettings, ExportEvent } from './association';
+import { Association, AssociationSettings, ExportEvent, ExportFailure } from './association';
 import { Buckets } from './bucket';
 import { reading } from './checks';
 import { Pace } from './exporter';
@@ -19,6 +19,7 @@ export interface Durations {
   visible: number;
   /** PENDING of a data repository task. */
   taskPending: number;
+  taskCanceling: number;
 }
 
 export function durations(world: World): Durations {
@@ -30,6 +31,7 @@ export function durations(world: World): Durations {
     eviction: 5 * 60_000, // C9: "after a few minutes"
     visible: 10_000, // [U]
     taskPending: 10_000, // [U]
+    taskCanceling: 30_000, // [U] no measurement; A8.4: the status is refreshed every 30 s
   };
 }
 
@@ -78,7 +80,7 @@ export interface FileSystemHost {
   readonly durations: Durations;
   readonly pace: Pace;
   /** The code with which the export of a file fails, if a test says so. */
-  exportFails(path: string): ExportEvent['code'] | undefined;
+  exportFails(path: string): ExportFailure | undefined;
   associationAvailable(association: Association): void;
 }
 

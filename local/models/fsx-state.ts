@@ -1,10 +1,10 @@
 import { AwsError, World } from '../world';
-import { Association, ExportEvent } from './association';
+import { Association, ExportFailure } from './association';
 import { Buckets } from './bucket';
-import { DataRepositoryTask } from './data-repository-task';
+import { DataRepositoryTask, TaskPace } from './data-repository-task';
 import { MEASURED_PACE, Pace } from './exporter';
 import { Files, MemoryFiles } from './files';
-import { Deletion, Durations, durations, FileSystem } from './fsx-file-system';
+import { Deletion, Durations, durations, FileSystem, LastSeenFile } from './fsx-file-system';
 import { ACCOUNT_QUOTA } from './fsx-requests';
 import { MountedFileSystem, MountFailed } from './mount';
 
@@ -40,9 +40,14 @@ export class FsxState {
   protected readonly fileSystems = new Map<string, FileSystem>();
   protected readonly tasks: DataRepositoryTask[] = [];
   protected readonly pace: Pace = { ...MEASURED_PACE };
+  /** How fast tasks export from now on; steering. */
+  readonly taskPace: TaskPace = { filesPerSecond: 2_000, bytesPerSecond: MEASURED_PACE.bytesPerSecond }; // A5.10: the file system's throughput
+  /** Messages with which the next tasks fail as a whole. */
+  protected readonly taskFailures: string[] = [];
+  private reportsFail = false;
   /** Message with which the next creation fails. */
   protected shortage?: string;
-  private readonly exportFailures: { path: RegExp; code: ExportEvent['code'] }[] = [];
+  private readonly exportFailures: { path: RegExp; code: ExportFailure }[] = [];
 
   constructor(protected readonly world: World, protected readonly buckets: Buckets, protected readonly options: FsxOptions) {
     this.durations = durations(world);
@@ -88,6 +93,11 @@ export class FsxState {
       exported: all.filter(({ path }) => archived(path)).reduce((sum, { count }) => sum + count, 0),
       waiting: fileSystem.associations.reduce((sum, { queue }) => sum + queue.waiting, 0),
     };
+  }
+
+  /** Files of which S3 does not have all with their present content. */
+  missing(fileSystemId?: string): LastSeenFile[] {
+    return this.fileSystem(fileSystemId).inventory().filter(({ missing }) => missing > 0);
   }
 
   /** Does all exports that were due until now. */
@@ -156,13 +166,40 @@ export class FsxState {
   }
 
   /** Exports of files whose path matches fail with this code. */
-  failExports(path: RegExp, code: ExportEvent['code'] = 'InternalError'): void {
+  failExports(path: RegExp, code: ExportFailure = 'InternalError'): void {
     this.exportFailures.push({ path, code });
   }
 
   /** Exports succeed again. */
   mendExports(): void {
     this.exportFailures.length = 0;
+  }
+
+  /** A task by its id; without one the newest. */
+  task(id = this.tasks.at(-1)?.id): DataRepositoryTask {
+    const found = this.tasks.find((each) => each.id === id);
+    if (!found) throw new Error(`there never was a task ${id ?? ''}`);
+    return found;
+  }
+
+  /** Somebody cancels a task. */
+  cancelTask(id?: string): void {
+    this.task(id).cancel();
+  }
+
+  /** A task fails as a whole, without a failed file. */
+  failTask(message = 'An internal error occurred', id?: string): void {
+    this.task(id).fail(message);
+  }
+
+  /** The next tasks fail so as soon as they begin. */
+  failNextTasks(count = 1, message = 'An internal error occurred'): void {
+    this.taskFailures.push(...Array<string>(count).fill(message));
+  }
+
+  /** Whether reports arrive in the bucket. */
+  failReports(fail = true): void {
+    this.reportsFail = fail;
   }
 
   /** There is no capacity for the next file system (A9.3). */
@@ -188,7 +225,12 @@ export class FsxState {
 
   // ---- inside ----
 
-  protected exportFailure(path: string): ExportEvent['code'] | undefined {
+  /** What S3 refuses to the linked directory itself, it refuses to reports, too. */
+  protected reportFailure(linked: string): boolean {
+    return this.reportsFail || ['AccessDenied', 'KmsKeyNotFound', 'S3Error'].includes(this.exportFailure(linked) ?? '');
+  }
+
+  protected exportFailure(path: string): ExportFailure | undefined {
     return this.exportFailures.find((each) => each.path.test(path))?.code;
   }
 

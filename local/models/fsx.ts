@@ -1,8 +1,8 @@
 import { AwsError, ServiceModel, World } from '../world';
 import { Association } from './association';
-import { Bucket, Buckets } from './bucket';
+import { Buckets } from './bucket';
 import { canonical, NotModelled, onlyModelled, page, reading } from './checks';
-import { DataRepositoryTask } from './data-repository-task';
+import { DataRepositoryTask, TaskRequest } from './data-repository-task';
 import { describeAssociation, describeFileSystem } from './fsx-answers';
 import { FileSystem } from './fsx-file-system';
 import { associationSettings, bad, checkQuota, checkTags, chunkSize, fileSystemSettings, policies, Tags, taskRequest } from './fsx-requests';
@@ -28,6 +28,7 @@ export class FsxModel extends FsxState implements ServiceModel {
     UpdateDataRepositoryAssociation: (input) => this.updateAssociation(input),
     CreateDataRepositoryTask: (input) => this.createTask(input),
     DescribeDataRepositoryTasks: (input) => this.describeTasks(input),
+    CancelDataRepositoryTask: (input) => this.cancel(input),
     TagResource: (input) => this.tagResource(input),
     UntagResource: (input) => this.untagResource(input),
     ListTagsForResource: (input) => this.listTags(input),
@@ -148,6 +149,10 @@ export class FsxModel extends FsxState implements ServiceModel {
     if (!owner || !association) throw new AwsError('DataRepositoryAssociationNotFound', `Association '${input.AssociationId}' does not exist.`);
     return this.once('UpdateDataRepositoryAssociation', input, () => {
       const { exportEvents, importEvents } = policies(input.S3);
+      const exports = this.tasks.some((task) => task.fileSystem === owner && task.live && task.type === 'EXPORT_TO_REPOSITORY');
+      if (exports && exportEvents?.length && reading(this.world, 'autoExportDuringTask', 'accepted') === 'refused') { // A8.6
+        throw bad('automatic export and export tasks cannot be used simultaneously');
+      }
       const clears = input.S3 !== undefined && exportEvents === undefined && reading(this.world, 'omittedExportPolicy', 'unchanged') === 'cleared'; // A6.2
       association.update({ exportEvents: clears ? null : exportEvents, importEvents, importedFileChunkSize: chunkSize(input.ImportedFileChunkSize) });
       return { fileSystem: owner, answer: () => ({ Association: describeAssociation(owner, association) }) };
@@ -163,33 +168,50 @@ export class FsxModel extends FsxState implements ServiceModel {
       if (this.tasks.some((task) => task.fileSystem === fileSystem && task.live)) { // A8.1
         throw new AwsError('DataRepositoryTaskExecuting', 'An existing data repository task is currently executing on the file system');
       }
-      const task = new DataRepositoryTask(this.world, 'EXPORT_TO_REPOSITORY', fileSystem, (each) => this.bucketOf(each), input.Report, input.Paths);
+      const task = this.begin(fileSystem, { type: 'EXPORT_TO_REPOSITORY', report: input.Report, paths: input.Paths }, this.taskFailures.shift());
       setTags(task.tags, input.Tags);
-      this.tasks.push(task);
       return { fileSystem, answer: () => ({ DataRepositoryTask: task.describe() }) };
     });
   }
 
   private describeTasks(input: Input): unknown {
     onlyModelled('fsx:DescribeDataRepositoryTasks', input, ['TaskIds', 'Filters', 'MaxResults', 'NextToken']);
-    const filters = namedFilters(input.Filters, ['file-system-id', 'task-lifecycle']);
-    const unknown = input.TaskIds?.find((id: string) => !this.tasks.some((task) => task.id === id));
+    const filters = namedFilters(input.Filters, ['file-system-id', 'task-lifecycle', 'data-repository-association-id']);
+    const known = this.tasks.filter(({ forgotten }) => !forgotten);
+    const unknown = input.TaskIds?.find((id: string) => !known.some((task) => task.id === id));
     if (unknown) throw new AwsError('DataRepositoryTaskNotFound', `Task '${unknown}' does not exist.`);
-    const found = this.tasks.filter((task) => (input.TaskIds?.includes(task.id) ?? true)
-      && (filters.get('file-system-id')?.includes(task.fileSystem.id) ?? true) && (filters.get('task-lifecycle')?.includes(task.lifecycle) ?? true));
+    const links = ({ fileSystem: { associations } }: DataRepositoryTask, id: string) => associations.some(({ settings }) => settings.id === id);
+    const found = known.filter((task) => (input.TaskIds?.includes(task.id) ?? true)
+      && (filters.get('file-system-id')?.includes(task.fileSystem.id) ?? true) && (filters.get('task-lifecycle')?.includes(task.lifecycle) ?? true)
+      && (filters.get('data-repository-association-id')?.some((id) => links(task, id)) ?? true));
     const { items, NextToken } = page(found, Math.min(input.MaxResults ?? MAX_PAGE, this.pageSize), input.NextToken);
     return { DataRepositoryTasks: items.map((task) => task.describe()), NextToken };
+  }
+
+  private cancel(input: Input): unknown {
+    onlyModelled('fsx:CancelDataRepositoryTask', input, ['TaskId']);
+    const task = this.tasks.find(({ id, forgotten }) => id === input.TaskId && !forgotten);
+    if (!task) throw new AwsError('DataRepositoryTaskNotFound', `Task '${input.TaskId}' does not exist.`);
+    if (!task.live) throw new AwsError('DataRepositoryTaskEnded', `Task '${task.id}' has ended.`); // A8.8
+    task.cancel();
+    return { TaskId: task.id, Lifecycle: task.lifecycle };
   }
 
   /** Known objects appear on the file system by a task of their own (A4.6). */
   private importOnCreate(fileSystem: FileSystem, association: Association): void {
     if (!association.settings.batchImport) return;
-    this.tasks.push(new DataRepositoryTask(this.world, 'IMPORT_METADATA_FROM_REPOSITORY', fileSystem, (each) => this.bucketOf(each), { Enabled: false },
-      undefined, association));
+    this.begin(fileSystem, { type: 'IMPORT_METADATA_FROM_REPOSITORY', report: { Enabled: false }, association });
   }
 
-  private bucketOf(association: Association): Bucket {
-    return this.buckets.get(association.bucketName)!;
+  private begin(fileSystem: FileSystem, request: TaskRequest, failure?: string): DataRepositoryTask {
+    const task = new DataRepositoryTask(this.world, fileSystem, request, {
+      failure,
+      pace: this.taskPace,
+      bucketOf: ({ bucketName }) => this.buckets.get(bucketName),
+      reportFails: (path) => this.reportFailure(path),
+    });
+    this.tasks.push(task);
+    return task;
   }
 
   // ---- tags ----

@@ -125,6 +125,7 @@ export class View implements MountedFileSystem {
   }
 
   unmount(): void {
+    if ((this.whole ?? this).dead) return; // the file system is gone, or the client is waiting for its eviction
     for (const { path } of this.files.list().filter(({ openBy }) => openBy.includes(this.clientId))) this.files.close(path, this.clientId);
     (this.whole ?? this).dead = true;
     this.left();

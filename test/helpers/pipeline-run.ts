@@ -1,7 +1,7 @@
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { App, Stack } from 'aws-cdk-lib/core';
-import { audit, AuditedRun } from '../../local/auditor';
+import { audit, AuditedRun, proofStart } from '../../local/auditor';
 import { EngineOptions, LocalEngine, Run } from '../../local/engine';
 import { JobScript } from '../../local/models/job-script';
 import { JobImage, LustreAutoExportPipeline, LustreAutoExportPipelineProps } from '../../src';
@@ -57,7 +57,6 @@ export function work({ files = 12, seconds = 600, size = 1000 } = {}): JobScript
 /** A deployed pipeline in a world of its own, whose executions are watched and judged. */
 export class Rehearsal {
   readonly engine: LocalEngine;
-  readonly runs: Run[] = [];
   /** What the jobs have written and closed, by path in the exported directory. */
   readonly closed = new Set<string>();
   private interruptions: number;
@@ -72,12 +71,15 @@ export class Rehearsal {
     return this.engine.models;
   }
 
+  /** Every execution that has ended, clean-ups from outside among them. */
+  get runs(): readonly Run[] {
+    return this.engine.runs;
+  }
+
   /** @param pipeline construct id, where there are several */
   async run(input: unknown = {}, { name, pipeline }: { name?: string; pipeline?: string } = {}): Promise<Run> {
     const machine = this.engine.template.ofType('AWS::StepFunctions::StateMachine').find(({ logicalId }) => logicalId.startsWith(`${pipeline}Lifecycle`));
-    const run = await this.engine.execute(machine?.logicalId, input, { name });
-    this.runs.push(run);
-    return run;
+    return this.engine.execute(machine?.logicalId, input, { name });
   }
 
   cleanUp({ executionArn }: { executionArn: string }): Promise<Run> {
@@ -93,12 +95,14 @@ export class Rehearsal {
   /** What the invariants of a finished world say, and what is left of its runs; empty where all is well. */
   async violations(): Promise<string[]> {
     await this.engine.pass(3600); // what ends by itself has ended
-    const { fsx, ec2, batch, iam, stepFunctions } = this.models;
+    await this.engine.settle();
+    const { fsx, ec2, batch, dynamodb, iam, stepFunctions } = this.models;
     const runs = [...stepFunctions.executions.values()].map((each): AuditedRun => ({
       ...this.reportOf(each.executionArn),
       executionArn: each.executionArn,
       status: each.status,
       historyEventCount: this.runs.find(({ executionArn }) => executionArn === each.executionArn)?.historyEventCount,
+      proofStartedAt: this.proofOf(each.executionArn),
     }));
     const found = audit({
       fsx,
@@ -106,13 +110,16 @@ export class Rehearsal {
       launchTemplates: ec2.launchTemplates,
       jobDefinitions: batch.definitions.all.filter(({ status }) => status === 'ACTIVE').map(({ name, given }) => ({ name, tags: given.tags ?? {} })),
       liveJobs: batch.jobs.filter(({ status }) => !['SUCCEEDED', 'FAILED'].includes(status)).map(({ name, given }) => ({ name, tags: given.tags })),
+      locks: dynamodb.items(),
       serviceLinkedRoles: [...iam.serviceLinkedRoles.keys()],
       jobWrites: this.jobWrites(),
     });
     // the tags of what is gone already match no condition: a second delete may be denied, and that is all it needs to be
     const refused = this.engine.calls.filter(({ denied, problems, action }) => problems || (denied && !action.startsWith('Delete')))
       .map(({ service, action, error, denied }) => `${denied ? 'I6' : 'I7'} ${service}:${action}: ${error?.message}`);
-    return [...found.map(({ invariant, says }) => `${invariant} ${says}`), ...refused, ...this.strayEnvironment()];
+    const unheard = this.engine.events.deliveries.filter(({ outcome }) => outcome === 'refused')
+      .map(({ rule, target }) => `I6 rule ${rule} may not invoke ${target}`);
+    return [...found.map(({ invariant, says }) => `${invariant} ${says}`), ...refused, ...unheard, ...this.strayEnvironment()];
   }
 
   /** The reasons why file systems were kept, by their tags. */
@@ -134,6 +141,11 @@ export class Rehearsal {
     const own = this.runs.find((run) => run.executionArn === executionArn);
     const cleanUps = this.runs.filter((run) => run.history[0].input?.cleanUp?.executionArn === executionArn);
     return { error: own?.error, cause: own?.cause, output: [own, ...cleanUps].map((run) => [run?.output, run?.cause]) };
+  }
+
+  private proofOf(executionArn: string): number | undefined {
+    const deletion = this.models.fsx.deletions().find(({ tags }) => tags['cdk-lustre-auto-export:execution-arn'] === executionArn);
+    return deletion && proofStart(this.engine.calls, deletion.fileSystemId);
   }
 
   private jobWrites() {
