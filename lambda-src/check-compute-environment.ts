@@ -9,7 +9,7 @@ const ec2 = new EC2Client({});
 
 /** The compute environment can be taken by this run, and the job fits into it. */
 export async function checkComputeEnvironment(context: PreflightContext, settings: { readonly [key: string]: string }): Promise<string[]> {
-  const { computeEnvironmentArn, baseLaunchTemplateId } = settings;
+  const { computeEnvironmentArn } = settings;
   const named = `compute environment ${computeEnvironmentArn}`;
   let environment: ComputeEnvironmentDetail | undefined;
   try {
@@ -21,20 +21,23 @@ export async function checkComputeEnvironment(context: PreflightContext, setting
   }
   if (!environment) return [`${named} does not exist; deploy the stack again`];
   return [
-    ...usable(environment, named, baseLaunchTemplateId),
+    ...usable(environment, named, settings),
     ...largeEnough(environment, named, context),
     ...await largeEnoughInstances(environment, named, context),
   ];
 }
 
-function usable(environment: ComputeEnvironmentDetail, named: string, baseLaunchTemplateId: string): string[] {
+function usable(environment: ComputeEnvironmentDetail, named: string, { baseLaunchTemplateId, whenInUse }: { readonly [key: string]: string }): string[] {
   const state = requireField(environment.state, 'computeEnvironments[0].state');
   const status = requireField(environment.status, 'computeEnvironments[0].status');
   const findings: string[] = [];
   if (state !== 'ENABLED') findings.push(`${named} is ${state}; enable it`);
 
   const { launchTemplateId, launchTemplateName } = environment.computeResources?.launchTemplate ?? {};
-  if (launchTemplateId !== baseLaunchTemplateId) {
+  const isBase = launchTemplateId === baseLaunchTemplateId;
+  // an update is waited for, and a run's launch template is replaced, also one that is deleted
+  if (whenInUse === 'WAIT' && (['VALID', 'UPDATING', 'CREATING'].includes(status) || (status === 'INVALID' && !isBase))) return findings;
+  if (!isBase && whenInUse !== 'WAIT') {
     // one run at a time: its template is the environment's for everybody (D1.9)
     findings.push(`${named} is in use by another run: its launch template is ${launchTemplateId ?? launchTemplateName ?? 'none'}, not the base one, `
       + `${baseLaunchTemplateId}; wait for the end of that run, or clean it up if it ended without`);

@@ -3,7 +3,7 @@ import type { Instance, LaunchTemplate } from '@aws-sdk/client-ec2';
 import { requireField } from './answer';
 import { raise } from './raise';
 import { tagOf } from './tag-of';
-import { EnvironmentSettings, launchTemplateName, NextStep, NO_RUN, RUN_TEMPLATE_VERSION } from '../src/private/batch-environment-payloads';
+import { EnvironmentSeen, EnvironmentSettings, launchTemplateName, NextStep, NO_RUN, RUN_TEMPLATE_VERSION } from '../src/private/batch-environment-payloads';
 import type { Run } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
 import { RunTag } from '../src/private/tags';
@@ -16,15 +16,20 @@ export interface Look {
   readonly environment?: ComputeEnvironmentDetail;
   /** All launch templates of this environment. */
   readonly launchTemplates: LaunchTemplate[];
+  /** The launch template that it shows is deleted, or the run that it was made for has ended. */
+  readonly servesNobody?: boolean;
 }
 
-/** Whose launch template the environment shows; a run's template that is gone serves nobody any more. */
+/** Whose launch template the environment shows; that of a run that has ended, or that is deleted, serves nobody any more. */
 type Owner = 'base' | 'thisRun' | 'otherRun' | 'goneRun' | 'stranger';
+
+/** An update is finished in this time (D1.3): what refuses one for so long will not go away. */
+const REFUSED_MINUTES = 30;
 
 const shown = ({ environment }: Look) => requireField(environment?.computeResources?.launchTemplate, 'computeResources.launchTemplate');
 
 /** The template may be shown by id or by name, as it was given or not. */
-function shownTemplate(look: Look): LaunchTemplate | undefined {
+export function shownTemplate(look: Look): LaunchTemplate | undefined {
   const { launchTemplateId, launchTemplateName: name } = shown(look);
   return look.launchTemplates.find((each) => each.LaunchTemplateId === launchTemplateId || each.LaunchTemplateName === name);
 }
@@ -35,6 +40,7 @@ function ownerOf(look: Look): Owner {
   const template = shownTemplate(look);
   if ((template?.LaunchTemplateId ?? launchTemplateId) === look.settings.baseLaunchTemplateId) return 'base';
   if ((template?.LaunchTemplateName ?? name) === launchTemplateName(look.run.id)) return 'thisRun';
+  if (look.servesNobody) return 'goneRun';
   if (template) return 'otherRun';
   return name?.startsWith(launchTemplateName('')) ? 'goneRun' : 'stranger';
 }
@@ -48,18 +54,21 @@ export function describe(look: Look): string {
     + (statusReason ? ` (${statusReason})` : '');
 }
 
+function invalid({ settings }: Look, why: string): never {
+  raise(ErrorName.COMPUTE_ENVIRONMENT_INVALID, `compute environment ${settings.computeEnvironmentArn} cannot take jobs: ${why}`);
+}
+
 /** What brings the environment to this run's launch template. Errors where that cannot come true. */
 export function stepToAttach(look: Look): NextStep {
   const { settings: { computeEnvironmentArn }, environment } = look;
-  const invalid = (why: string) => raise(ErrorName.COMPUTE_ENVIRONMENT_INVALID, `compute environment ${computeEnvironmentArn} cannot take jobs: ${why}`);
-  if (!environment) return invalid('it does not exist');
+  if (!environment) return invalid(look, 'it does not exist');
   const owner = ownerOf(look);
   if (owner === 'otherRun' || owner === 'stranger') {
     const execution = tagOf(shownTemplate(look) ?? {}, RunTag.EXECUTION_ARN);
     raise(ErrorName.COMPUTE_ENVIRONMENT_BUSY, `compute environment ${computeEnvironmentArn} is ${describe(look)}, which belongs to `
       + (execution ? `execution ${execution}: wait for its end, or let it be cleaned up` : 'none of our runs: set it back to the base launch template'));
   }
-  if (requireField(environment.state, 'state') !== 'ENABLED') return invalid(`its state is ${environment.state}; enable it`);
+  if (requireField(environment.state, 'state') !== 'ENABLED') return invalid(look, `its state is ${environment.state}; enable it`);
   switch (requireField(environment.status, 'status')) {
     case 'CREATING':
     case 'UPDATING':
@@ -70,26 +79,49 @@ export function stepToAttach(look: Look): NextStep {
       // a new template may not be visible yet, and an update to one that Batch cannot find makes the environment INVALID (E19, D1.8)
       return runTemplateExists(look) ? 'UPDATE' : 'WAIT';
     case 'INVALID':
-      return owner === 'goneRun' ? runTemplateExists(look) ? 'UPDATE' : 'WAIT' : invalid(describe(look));
+      if (owner !== 'goneRun') return invalid(look, describe(look));
+      return runTemplateExists(look) ? 'UPDATE' : 'WAIT';
     default:
-      return invalid(describe(look));
+      return invalid(look, describe(look));
   }
 }
 
 /**
- * What brings the environment away from this run's launch template. The first look never ends the wait: an update that
- * was asked for a moment ago may not show yet.
+ * Since when the environment, VALID all the time, has refused every update for the same reason; empty where it has not.
+ * Each refusal has a request id of its own: the one of the last look tells that no update was refused since then.
  */
-export function stepToDetach(look: Look, turn: number): NextStep {
+export function refusedSince({ environment }: Look, refusal: string, before: Partial<EnvironmentSeen>, now: string): string {
+  const reason = (text = '') => text.replace(/Request ID: [^),]*/, '');
+  if (environment?.status !== 'VALID' || refusal === (before.refusal ?? '')) return '';
+  return before.refusedSince && reason(refusal) === reason(before.refusal) ? before.refusedSince : now;
+}
+
+/** Ends the wait for an update that will never be accepted. */
+export function refuseToWait(look: Look, { refusal, refusedSince: since, seenAt }: Pick<EnvironmentSeen, 'refusal' | 'refusedSince' | 'seenAt'>): void {
+  if (since === '' || Date.parse(seenAt) - Date.parse(since) <= REFUSED_MINUTES * 60_000) return;
+  invalid(look, `it is VALID, but since ${since} it has refused every update, last with: ${refusal}`);
+}
+
+/**
+ * What brings the environment back to its base launch template, where it is this run's to bring back: who does not hold
+ * it leaves it to who does. The first look never ends the wait: an update that was asked for a moment ago may not show yet.
+ */
+export function stepToDetach(look: Look, turn: number, isHeld: boolean): NextStep {
   const { environment } = look;
   const status = environment && requireField(environment.status, 'status');
   const changing = status === 'UPDATING' || status === 'CREATING';
   if (environment && status !== 'DELETING' && status !== 'DELETED') {
     const owner = ownerOf(look);
-    if (owner === 'thisRun') return changing ? 'WAIT' : 'UPDATE';
+    if (owner === 'thisRun' || (owner === 'goneRun' && isHeld)) return changing || !isHeld ? 'WAIT' : 'UPDATE';
     if (owner === 'base' && changing) return 'WAIT';
   }
   return turn === 0 ? 'WAIT' : 'DONE';
+}
+
+/** Whether this run's launch template is shown: then the environment has to go back, whoever brings it. */
+export function showsRun(look: Look): boolean {
+  const { environment } = look;
+  return environment !== undefined && environment.status !== 'DELETING' && environment.status !== 'DELETED' && ownerOf(look) === 'thisRun';
 }
 
 export function runTemplateExists(look: Look): boolean {

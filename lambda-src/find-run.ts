@@ -1,9 +1,12 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
-import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { requireField } from './answer';
+import { findExecution } from './execution';
+import { alreadyCleanedUp } from './failure';
 import { findAssociations, findFileSystem, findFileSystemsOfRun } from './fsx';
+import { policyOf } from './keep-policy';
 import { associationState, fileSystemState } from './lustre-status';
 import { raise } from './raise';
+import { lastDocument } from './run-history';
 import { runIdentity } from './run-identity';
 import { schedulesFor } from './schedules';
 import { tagOf } from './tag-of';
@@ -12,34 +15,67 @@ import { ErrorName } from '../src/private/errors';
 import type { FindRunPayload } from '../src/private/lustre-payloads';
 import { RunTag } from '../src/private/tags';
 
-const stepFunctions = new SFNClient({});
-
 /**
  * Rebuilds the document of a run from AWS alone: what a failed create call may have left, and, for the clean-up of
  * another run, everything.
  */
 export async function findRun(payload: FindRunPayload): Promise<StateDocument> {
+  const isOwnRun = payload.document.run.executionArn === payload.self;
+  return isOwnRun ? findOwnRun(payload) : findOtherRun(payload);
+}
+
+async function findOwnRun(payload: FindRunPayload): Promise<StateDocument> {
   const { document, self } = payload;
-  const { executionArn } = document.run;
-  const isOwnRun = executionArn === self;
-  const startedAt = isOwnRun ? document.run.startedAt : await startOf(executionArn);
-
   const fileSystem = await fileSystemOf(document);
-  const run = isOwnRun ? document.run : identify(executionArn, startedAt, fileSystem);
-  const parameters = isOwnRun ? document.parameters : parametersOf(payload, fileSystem);
-  // what somebody else deleted is not in the document any more, so that nobody is told that it was kept
-  if (!fileSystem) return { ...document, run, parameters, fileSystem: {}, associations: { ...document.associations, output: {} } };
+  const policy = policyOf(document.parameters, fileSystem && tagOf(fileSystem, RunTag.KEEP_UNTIL), new Date());
+  const known = { ...document, policy };
+  const lost = document.fileSystem.fileSystemId !== undefined && (!fileSystem || fileSystem.Lifecycle === 'DELETING');
+  // its clean-up ran while it was not running: all that it meets now follows from that
+  const redriven = lost && ((await findExecution(self))?.redriveCount ?? 0) > 0;
+  return withFileSystem(payload, redriven ? { ...known, error: alreadyCleanedUp(document) } : known, fileSystem);
+}
 
-  const fileSystemId = requireField(fileSystem.FileSystemId, 'FileSystem.FileSystemId');
-  const associations = await findAssociations(fileSystemId);
-  const association = associations.find((candidate) => candidate.FileSystemPath === payload.exportDirectory) ?? associations[0];
+async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
+  const { document } = payload;
+  const { executionArn } = document.run;
+  const execution = await findExecution(executionArn);
+  const status = execution && requireField(execution.status, 'status');
+  if (status === 'RUNNING' || status === 'PENDING_REDRIVE') {
+    raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status}: it cleans up after itself; stop it first`);
+  }
+  const fileSystem = await fileSystemOf(document);
+  const deleteAnyway = (document.input as { cleanUp?: { deleteLustre?: unknown } })?.cleanUp?.deleteLustre === true;
+  const told = parametersOf(payload, fileSystem);
+  const parameters = deleteAnyway ? { ...told, deleteLustre: true } : told;
+  const policy = deleteAnyway || status === 'SUCCEEDED'
+    ? { keep: false } : policyOf(parameters, fileSystem && tagOf(fileSystem, RunTag.KEEP_UNTIL), new Date());
+  const run = identify(executionArn, execution && requireField(execution.startDate, 'startDate'), fileSystem);
+  const known = { ...document, run, parameters, policy };
+  return fileSystem || !execution ? withFileSystem(payload, known, fileSystem) : withWhatIsGone(known);
+}
+
+/** The file system is gone, and its tags with it: what its run has left elsewhere is found by what its history says. */
+async function withWhatIsGone(document: StateDocument): Promise<StateDocument> {
+  const { fileSystem, compute } = await lastDocument(document.run.executionArn) ?? {};
+  if (!fileSystem) return document;
+  return {
+    ...document,
+    fileSystem: { ...fileSystem, lifecycle: 'DELETING' },
+    compute: compute?.jobQueueArn && compute.hostPath ? { jobQueueArn: compute.jobQueueArn, hostPath: compute.hostPath } : {},
+  };
+}
+
+async function withFileSystem({ exportDirectory }: FindRunPayload, document: StateDocument, fileSystem: FileSystem | undefined): Promise<StateDocument> {
+  // what somebody else deleted is not in the document any more, so that nobody is told that it was kept
+  if (!fileSystem) return { ...document, fileSystem: {}, associations: { ...document.associations, output: {} } };
+  const found = fileSystemState(fileSystem);
+  const associations = await findAssociations(found.fileSystemId);
+  const association = associations.find((candidate) => candidate.FileSystemPath === exportDirectory) ?? associations[0];
   const jobQueueArn = tagOf(fileSystem, RunTag.JOB_QUEUE);
   const hostPath = tagOf(fileSystem, RunTag.HOST_PATH);
   return {
     ...document,
-    run,
-    parameters,
-    fileSystem: fileSystemState(fileSystem),
+    fileSystem: found,
     associations: { ...document.associations, output: association ? associationState(association) : {} },
     compute: { ...document.compute, ...(jobQueueArn && hostPath ? { jobQueueArn, hostPath } : {}) },
   };
@@ -54,23 +90,9 @@ async function fileSystemOf({ run, fileSystem }: StateDocument): Promise<FileSys
   return found;
 }
 
-/** Start of the other execution, which must have ended; undefined where Step Functions has forgotten it (90 days, E9). */
-async function startOf(executionArn: string): Promise<string | undefined> {
-  try {
-    const execution = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-    if (execution.status === 'RUNNING' || execution.status === 'PENDING_REDRIVE') {
-      raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${execution.status}: it cleans up after itself; stop it first`);
-    }
-    return requireField(execution.startDate, 'startDate').toISOString();
-  } catch (error) {
-    if ((error as Error).name === 'ExecutionDoesNotExist') return undefined;
-    throw error;
-  }
-}
-
-function identify(executionArn: string, startedAt: string | undefined, fileSystem: FileSystem | undefined): Run {
+function identify(executionArn: string, startDate: Date | undefined, fileSystem: FileSystem | undefined): Run {
   // the run's own word first: that Step Functions tells the same second in both places is not documented
-  const start = (fileSystem && tagOf(fileSystem, RunTag.STARTED_AT)) ?? startedAt;
+  const start = (fileSystem && tagOf(fileSystem, RunTag.STARTED_AT)) ?? startDate?.toISOString();
   if (!start) {
     raise(ErrorName.RUN_NOT_FOUND, `neither an execution ${executionArn} nor a file system tagged with it exists; check the ARN`);
   }
@@ -86,6 +108,9 @@ function parametersOf({ defaults, deadlines }: FindRunPayload, fileSystem: FileS
     deleteLustre: (tag(RunTag.DELETE_LUSTRE) ?? String(defaults.deleteLustre)) === 'true',
     lambdaPeriodSeconds: Number(tag(RunTag.PERIOD_SECONDS) ?? defaults.lambdaPeriodSeconds),
     lambdaTimeDiffMinutes: Number(tag(RunTag.LOOK_BACK_MINUTES) ?? defaults.lambdaTimeDiffMinutes),
+    exportVerification: (tag(RunTag.VERIFICATION) ?? defaults.exportVerification) as RunParameters['exportVerification'],
+    failurePolicy: (tag(RunTag.FAILURE_POLICY) ?? defaults.failurePolicy) as RunParameters['failurePolicy'],
+    keepHours: Number(tag(RunTag.KEEP_HOURS) ?? defaults.keepHours),
     prefix: tag(RunTag.PREFIX) ?? '',
   };
   return { ...parameters, schedules: schedulesFor(parameters, deadlines) };

@@ -30,15 +30,18 @@ const SELF_RECOVERY = 3 / 4;
  * Is the link healthy?
  *
  * @param quietAt when the queue has got every change that it will ever get
+ * @param queueIsAll nothing but the queue will tell whether everything is exported
  */
-export function judgeLink(now: number, quietAt: number, association: Association | undefined, memory: DrainMemory, graceSeconds: number): LinkHealth {
+export function judgeLink(
+  now: number, quietAt: number, association: Association | undefined, memory: DrainMemory, graceSeconds: number, queueIsAll: boolean,
+): LinkHealth {
   if (!association) return failed(memory, DrainReason.ASSOCIATION_FAILED, ErrorName.ASSOCIATION_FAILED, 'the data repository association is gone');
   const { lifecycle, exportEvents, failure } = association;
   const says = `the data repository association is ${lifecycle}: ${failure ?? 'FSx gives no reason'}`;
   if (lifecycle === 'FAILED' || lifecycle === 'DELETING') return failed(memory, DrainReason.ASSOCIATION_FAILED, ErrorName.ASSOCIATION_FAILED, says);
   const settled = lifecycle === 'AVAILABLE' || lifecycle === 'MISCONFIGURED';
   // a change of a kind that is not exported never gets into the queue
-  if (settled && !(exportEvents.includes('NEW') && exportEvents.includes('CHANGED'))) {
+  if (queueIsAll && settled && !(exportEvents.includes('NEW') && exportEvents.includes('CHANGED'))) {
     return failed(memory, DrainReason.AUTO_EXPORT_OFF, ErrorName.EXPORT_NOT_PROVEN,
       `the association exports ${exportEvents.join(', ') || 'nothing'} automatically, not NEW and CHANGED: its queue is empty whatever is on the file system`);
   }

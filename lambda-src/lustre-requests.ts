@@ -20,6 +20,9 @@ export function runTags(run: Run, parameters: RunParameters, settings: LustreSet
     [RunTag.AUTO_EXPORT]: String(parameters.autoExport),
     [RunTag.PERIOD_SECONDS]: String(parameters.lambdaPeriodSeconds),
     [RunTag.LOOK_BACK_MINUTES]: String(parameters.lambdaTimeDiffMinutes),
+    [RunTag.VERIFICATION]: parameters.exportVerification,
+    [RunTag.FAILURE_POLICY]: parameters.failurePolicy,
+    [RunTag.KEEP_HOURS]: String(parameters.keepHours),
   };
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }

@@ -13,6 +13,10 @@ export function fileSystemState(fileSystem: FileSystem | undefined): FileSystemS
     mountName: requireField(found.LustreConfiguration?.MountName, 'FileSystem.LustreConfiguration.MountName'),
     lifecycle: requireField(found.Lifecycle, 'FileSystem.Lifecycle'),
     createdAt: requireField(found.CreationTime, 'FileSystem.CreationTime').toISOString(),
+    // only for what a person is told of its cost
+    storageCapacity: found.StorageCapacity,
+    deploymentType: found.LustreConfiguration?.DeploymentType,
+    perUnitStorageThroughput: found.LustreConfiguration?.PerUnitStorageThroughput,
   };
 }
 

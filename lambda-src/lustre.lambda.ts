@@ -1,15 +1,23 @@
-import { CreateDataRepositoryAssociationCommand, CreateFileSystemCommand, TagResourceCommand } from '@aws-sdk/client-fsx';
+import {
+  CreateDataRepositoryAssociationCommand, CreateFileSystemCommand, type DataRepositoryAssociation, type FileSystem, TagResourceCommand,
+  UpdateDataRepositoryAssociationCommand,
+} from '@aws-sdk/client-fsx';
 import { requireField } from './answer';
+import { isExporting, stepToRestore } from './automatic-export';
 import { dispatch } from './dispatch';
+import { findExecution } from './execution';
 import { findRun } from './find-run';
 import { findAssociations, findFileSystem, fsx } from './fsx';
 import { associationRequest, fileSystemRequest } from './lustre-requests';
 import { associationState, fileSystemState, refuseFailedAssociation, refuseFailedFileSystem, refuseForeign } from './lustre-status';
 import { raise } from './raise';
 import { keepReason, summarize } from './run-summary';
+import { tagOf } from './tag-of';
+import type { KeptState } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
 import type {
-  CreateAssociationPayload, CreateFileSystemPayload, DeletionPayload, DocumentPayload, FileSystemPayload, FindRunPayload,
+  CreateAssociationPayload, CreateFileSystemPayload, DeletionPayload, DocumentPayload, FileSystemPayload, FindRunPayload, KeepPayload,
+  LustreSettings, RestorePayload,
 } from '../src/private/lustre-payloads';
 import { RunTag } from '../src/private/tags';
 
@@ -48,7 +56,9 @@ export const handler = dispatch({
 
   RememberJobQueue: async ({ document }: DocumentPayload) => {
     const { compute, fileSystem } = document;
-    await tag(requireField(fileSystem.fileSystemId, 'fileSystemId'), {
+    const found = await findFileSystem(requireField(fileSystem.fileSystemId, 'fileSystemId'));
+    if (!found) raise(ErrorName.FILE_SYSTEM_FAILED, `file system ${fileSystem.fileSystemId} is gone: somebody else deleted it`);
+    await tag(found, {
       [RunTag.JOB_QUEUE]: requireField(compute.jobQueueArn, 'compute.jobQueueArn'),
       [RunTag.HOST_PATH]: requireField(compute.hostPath, 'compute.hostPath'),
     });
@@ -68,17 +78,63 @@ export const handler = dispatch({
     `file system ${document.fileSystem.fileSystemId} is still ${document.deletion?.lifecycle}; its data is in S3. `
     + `Last answer to DeleteFileSystem: ${document.deletion?.refusal?.Cause ?? 'accepted'}`),
 
-  KeepFileSystem: async ({ document }: DocumentPayload) => {
-    const reason = keepReason(document);
-    if (reason) await tag(requireField(document.fileSystem.fileSystemId, 'fileSystemId'), { [RunTag.KEPT]: tagValue(reason) });
-    return {};
+  KeepFileSystem: async ({ document, self }: KeepPayload): Promise<KeptState> => {
+    const fileSystemId = requireField(document.fileSystem.fileSystemId, 'fileSystemId');
+    const found = await findFileSystem(fileSystemId);
+    // by another clean-up, or by somebody
+    if (!found || found.Lifecycle === 'DELETING') return { gone: true, automaticExport: 'OFF', redriven: ((await findExecution(self))?.redriveCount ?? 0) > 0 };
+    const { associationId } = document.associations.output;
+    const association = (await findAssociations(fileSystemId)).find((each) => each.AssociationId === associationId);
+    const automaticExport = isExporting(association) ? 'ON' : 'OFF';
+    await tag(found, {
+      [RunTag.KEPT]: tagValue(keepReason(document) ?? 'unknown'),
+      [RunTag.KEPT_AT]: new Date().toISOString(),
+      [RunTag.TIMES_KEPT]: String(Number(tagOf(found, RunTag.TIMES_KEPT) ?? 0) + 1),
+      [RunTag.AUTOMATIC_EXPORT]: automaticExport,
+      ...(document.policy.keepUntil ? { [RunTag.KEEP_UNTIL]: document.policy.keepUntil } : {}),
+    });
+    return { gone: false, automaticExport };
   },
+
+  RestoreAutomaticExport: async ({ document, settings }: RestorePayload): Promise<KeptState> => {
+    const { fileSystem, associations, kept, parameters, run } = document;
+    const fileSystemId = requireField(fileSystem.fileSystemId, 'fileSystemId');
+    const found = await findFileSystem(fileSystemId);
+    if (!found) return { ...kept, gone: true, automaticExport: 'OFF', settled: true };
+    const association = (await findAssociations(fileSystemId)).find((each) => each.AssociationId === associations.output.associationId);
+    const step = stepToRestore(association, parameters.autoExport);
+    if (step.next === 'SETTLED') {
+      const { automaticExport, reason } = step;
+      await tag(found, { [RunTag.AUTOMATIC_EXPORT]: automaticExport });
+      return { ...kept, gone: false, automaticExport, reason, settled: true };
+    }
+    const refusal = step.next === 'UPDATE' ? await switchOn(association!, settings, `restore-${kept.wait?.turn ?? 0}-${run.token}`) : undefined;
+    return { ...kept, gone: false, automaticExport: 'OFF', reason: refusal ?? kept.reason, settled: false };
+  },
+
+  AutomaticExportStaysOff: async ({ document }: DocumentPayload) => raise(ErrorName.AUTO_EXPORT_STAYS_OFF,
+    `automatic export of file system ${document.fileSystem.fileSystemId} could not be switched on again: ${document.kept.reason ?? 'FSx gave no reason'}`),
 
   SummarizeRun: async ({ document }: DocumentPayload) => summarize(document, new Date()),
 });
 
-async function tag(fileSystemId: string, tags: { [key: string]: string }): Promise<void> {
-  const found = requireField(await findFileSystem(fileSystemId), 'FileSystem');
+/** Answers why FSx refused, if it did: a task of somebody may still run (A8.6). */
+async function switchOn({ AssociationId, S3 }: DataRepositoryAssociation, { exportEvents }: LustreSettings, token: string): Promise<string | undefined> {
+  try {
+    await fsx.send(new UpdateDataRepositoryAssociationCommand({
+      AssociationId,
+      ClientRequestToken: token,
+      // the import policy as it is: what an update leaves out may be cleared (A6.2)
+      S3: { AutoExportPolicy: { Events: exportEvents }, ...(S3?.AutoImportPolicy ? { AutoImportPolicy: S3.AutoImportPolicy } : {}) },
+    }));
+    return undefined;
+  } catch (error) {
+    if (!['BadRequest', 'IncompatibleParameterError'].includes((error as Error).name)) throw error;
+    return (error as Error).message;
+  }
+}
+
+async function tag(found: FileSystem, tags: { [key: string]: string }): Promise<void> {
   await fsx.send(new TagResourceCommand({
     ResourceARN: requireField(found.ResourceARN, 'FileSystem.ResourceARN'),
     Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),

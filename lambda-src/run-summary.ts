@@ -1,3 +1,5 @@
+import { explain } from './aftermath';
+import { alreadyCleanedUp, message, type Problem } from './failure';
 import type { StateDocument } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
 
@@ -12,7 +14,16 @@ export interface RunSummary {
   readonly cause?: string;
   readonly runId: string;
   readonly executionArn: string;
-  readonly fileSystem: { id?: string; deleted: boolean; kept?: string; mountName?: string };
+  readonly fileSystem: {
+    id?: string;
+    deleted: boolean;
+    /** Why it was kept; absent where it was not. */
+    kept?: string;
+    /** When it is exported, proven and deleted by itself. */
+    keptUntil?: string;
+    automaticExport?: 'ON' | 'OFF';
+    mountName?: string;
+  };
   readonly s3Location?: string;
   readonly job: { outcome?: string; ids: string[]; attempts: number };
   readonly times: { [phase: string]: string | undefined };
@@ -25,10 +36,11 @@ export interface RunSummary {
 
 /** Why the file system of this document is kept, in words that fit into a tag; undefined where it was deleted. */
 export function keepReason(document: StateDocument): string | undefined {
-  const { failures, parameters, fileSystem, deletion } = document;
-  if (!fileSystem.fileSystemId || deletion?.gone) return undefined;
+  const { failures, parameters, fileSystem, deletion, policy } = document;
+  if (!fileSystem.fileSystemId || deletion?.gone || document.kept.gone) return undefined;
   const failed = STEPS.find((step) => failures[step]);
   if (failed) return `${failed}: ${failures[failed].Error ?? 'unknown error'}`;
+  if (policy.keep) return `failurePolicy ${parameters.failurePolicy} after ${document.error.Error ?? 'the end of its execution'}`;
   if (parameters.deleteLustre === false) return 'deleteLustre is false';
   return `export not proven: ${document.export.reason ?? 'no verdict'}`;
 }
@@ -43,7 +55,13 @@ export function summarize(document: StateDocument, now: Date): RunSummary {
     ...(problem ? { error: problem.Error, cause: cut(explain(problem, document, kept)) } : {}),
     runId: run.id,
     executionArn: run.executionArn,
-    fileSystem: { id: fileSystem.fileSystemId, mountName: fileSystem.mountName, deleted: deletion?.gone === true, kept },
+    fileSystem: {
+      id: fileSystem.fileSystemId,
+      mountName: fileSystem.mountName,
+      deleted: deletion?.gone === true,
+      kept,
+      ...(kept ? { keptUntil: document.policy.keep ? document.policy.keepUntil : undefined, automaticExport: document.kept.automaticExport } : {}),
+    },
     s3Location: associations.output?.dataRepositoryPath,
     job: { outcome: job.outcome, ids: job.jobIds ?? [], attempts: job.attempts ?? 0 },
     times: {
@@ -64,50 +82,23 @@ export function summarize(document: StateDocument, now: Date): RunSummary {
   };
 }
 
-function firstProblem(document: StateDocument, kept: string | undefined): { Error: string; Cause?: string } | undefined {
-  const { error, failures, parameters } = document;
+function firstProblem(document: StateDocument, kept: string | undefined): Problem | undefined {
+  const { error, failures, parameters, policy } = document;
+  if (document.kept.gone && document.kept.redriven) return alreadyCleanedUp(document);
   if (error.Error) return { Error: error.Error, Cause: message(error) };
+  if (document.kept.gone && isCleanUp(document)) return undefined; // another one was faster
   const step = STEPS.find((candidate) => failures[candidate]);
   if (step) return { Error: failures[step].Error ?? ErrorName.EXPORT_NOT_PROVEN, Cause: `${step}: ${message(failures[step])}` };
+  if (policy.keep) return undefined; // a clean-up that did what the policy says
   if (kept && parameters.deleteLustre !== false) return { Error: ErrorName.EXPORT_NOT_PROVEN, Cause: kept };
-  // kept as asked for; that the export of a run with automatic export is complete was asked for, too
-  if (kept && parameters.autoExport !== false && document.export.proven !== true) {
+  // kept as asked for; that the export is complete was asked for, too
+  if (kept && document.export.proven !== true) {
     return { Error: ErrorName.EXPORT_NOT_PROVEN, Cause: `export not proven: ${document.export.reason ?? 'no verdict'}` };
   }
   return undefined;
 }
 
-/** The answers that somebody in front of a failed run needs: what happened, is the data safe, what to do. */
-function explain(problem: { Error: string; Cause?: string }, document: StateDocument, kept: string | undefined): string {
-  const { fileSystem, associations, deletion } = document;
-  const target = associations.output?.dataRepositoryPath ?? 'S3';
-  const proven = document.export.proven === true && !document.failures.drain;
-  const data = kept
-    ? `File system ${fileSystem.fileSystemId} is KEPT and is billed until it is deleted (${kept}). `
-      + (proven ? `Its data is proven to be in ${target}. ` : `Its data is on it; not all of it is proven to be in ${target}. `)
-      + `Look at it by mounting ${fileSystem.fileSystemId} (mount name ${fileSystem.mountName}), then delete it, or start an execution with {"cleanUp":{"executionArn":"${document.run.executionArn}"}}.`
-    : deletion?.gone
-      ? `File system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`
-      : document.failures.find
-        ? `It could not be found out whether a file system was left behind. Start an execution with {"cleanUp":{"executionArn":"${document.run.executionArn}"}}.`
-        : 'No file system was left behind.';
-  return `${problem.Cause ?? problem.Error}\n${data}`;
-}
-
-function whatWasOnIt({ export: { proven, reason } }: StateDocument, target: string): string {
-  if (!proven) return `it was being deleted already when the clean-up came: whether everything on it is in ${target} was not looked at`;
-  return reason === 'NothingWritten' ? 'nothing had been written to it' : `everything on it is in ${target}`;
-}
-
-/** A Lambda's cause is JSON with the handler's message in it; other causes are plain text. */
-function message(failure: { Error?: string; Cause?: string }): string {
-  try {
-    const parsed = JSON.parse(failure.Cause ?? '');
-    return typeof parsed.errorMessage === 'string' ? parsed.errorMessage : failure.Cause!;
-  } catch {
-    return failure.Cause ?? failure.Error ?? 'no cause given';
-  }
-}
+const isCleanUp = ({ input }: StateDocument) => (input as { cleanUp?: unknown } | undefined)?.cleanUp !== undefined;
 
 function cut(text: string): string {
   return text.length <= MAX_CAUSE ? text : `${text.slice(0, MAX_CAUSE)} ... (cut, ${text.length} characters)`;

@@ -53,6 +53,7 @@ type Intervals = Pick<RunParameters, 'waitForLustreCreationSeconds' | 'waitForJo
 export function schedulesFor(parameters: Intervals, deadlines: Record<keyof Schedules, number>): Schedules {
   const spec = (loop: keyof Schedules, base: number, eventsPerTurn: number) => ({ base, deadline: deadlines[loop], eventsPerTurn });
   return fitSchedules<keyof Schedules>({
+    reserve: spec('reserve', STEADY_SECONDS, ONE_TASK),
     fileSystem: spec('fileSystem', parameters.waitForLustreCreationSeconds, TWO_TASKS),
     attach: spec('attach', STEADY_SECONDS, TWO_TASKS),
     job: spec('job', parameters.waitForJobCompletionSeconds, ONE_TASK),

@@ -40,6 +40,12 @@ export interface IBatchEnvironment {
   preflightChecks(): PreflightCheck[];
 
   /**
+   * Renders the states that wait until this run may use the environment. Nothing that costs money has been created when
+   * they run. `detach` gives it back. An environment that any number of runs can use at once renders a Pass state.
+   */
+  reserve(context: BatchEnvironmentContext): sfn.IChainable;
+
+  /**
    * Renders the states that make the run's file system visible to the jobs of a queue.
    * The file system may still be in creation when they run.
    */
@@ -47,7 +53,8 @@ export interface IBatchEnvironment {
 
   /**
    * Renders the states that undo `attach` and end when no instance of this run can write any more.
-   * They are idempotent, and safe where `attach` never began or got half way.
+   * They are idempotent, and safe where `reserve` or `attach` never began or got half way. What `reserve` took they give
+   * back at their very end.
    */
   detach(context: BatchEnvironmentContext): sfn.IChainable;
 

@@ -1,4 +1,5 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { IFailurePath } from './failure-path';
@@ -26,10 +27,14 @@ export interface ExportDrainContext {
   /**
    * The one place in the document that the monitor writes to. Afterwards it holds at least
    * `{ proven, reason, evidence }`. Only `proven` with the value true lets the file system be deleted, a missing key is false.
+   * A monitor that knows which files did not arrive puts them into `evidence.failedFiles`: `{ total, byReason: { <reason>:
+   * { count, files, fix } }, report }`; the error and the output of the run name them.
    */
   readonly resultPath: string;
   /** `{ waits, count }`: the seconds to wait before each look. No wait left means that the time is up. */
   readonly schedulePath: string;
+  /** Bucket of the association, for a monitor that looks into it: what it needs there it grants to its own function. */
+  readonly bucket: s3.IBucket;
   /** What happens when a state fails: the file system is kept. */
   readonly failures: IFailurePath;
 }
@@ -43,7 +48,8 @@ export interface ExportDrainContext {
 export interface IExportDrainMonitor {
   /**
    * Renders the states that wait until the export is complete, and write the verdict.
-   * No job of the run writes any more when they begin.
+   * No job of the run writes any more when they begin. A monitor may switch automatic export off: a file system that is
+   * kept gets it back.
    */
   drain(context: ExportDrainContext): sfn.IChainable;
 

@@ -1,5 +1,6 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
@@ -47,6 +48,23 @@ export interface ExportDrainMonitorProps {
   readonly misconfiguredGrace?: Duration;
 
   /**
+   * How long a metric that says nothing (no data points, old ones, gaps) delays the proof by an export task. It begins when
+   * the metric could have shown an empty queue, and again whenever it shows one that is not. Without an export task
+   * (`exportVerification` METRIC_ONLY) such a metric never proves anything. Between 1 minute and 1 day.
+   *
+   * @default Duration.minutes(20)
+   */
+  readonly metricGrace?: Duration;
+
+  /**
+   * How long nothing may move (the queue's age, objects under the prefix, counts of the export task) before the drain fails
+   * with `ExportStalled`. Between 1 hour and 7 days.
+   *
+   * @default Duration.hours(12)
+   */
+  readonly stallTimeout?: Duration;
+
+  /**
    * Log group of the function that looks at the export.
    *
    * @default - a new one
@@ -55,14 +73,17 @@ export interface ExportDrainMonitorProps {
 }
 
 /**
- * Waits until the queue of automatic export is proven to be empty: the link to S3 is healthy, and the age of the oldest
- * queued change was zero for a while that began after the last possible write. No data is never taken for zero.
+ * Proves that everything is exported: the link to S3 is healthy; the age of the oldest queued change was zero for a while
+ * that began after the last possible write; automatic export is switched off, and an export task finds nothing that it
+ * could not export. `exportVerification` of a run chooses among these. No data is never taken for zero.
  *
- * Ends with `DrainTimedOut`, `AssociationMisconfigured`, `AssociationFailed` or `ExportNotProven` where it cannot be proven.
+ * Ends with `FilesNotExported`, `ExportStalled`, `DrainTimedOut`, `AutoExportNotSwitchedOff`, `AssociationMisconfigured`,
+ * `AssociationFailed` or `ExportNotProven` where it cannot be proven.
  */
 export class ExportDrainMonitor extends Construct implements IExportDrainMonitor {
   private readonly function: PartFunction;
   private readonly settings: DrainSettings;
+  private readonly readable = new Set<s3.IBucket>();
 
   constructor(scope: Construct, id: string, props: ExportDrainMonitorProps = {}) {
     super(scope, id);
@@ -70,17 +91,23 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
     const evictionTime = props.evictionTime ?? Duration.minutes(10); // G4
     const publicationLag = props.publicationLag ?? Duration.minutes(2); // B5: 60-70 s, and a minute for the first reading of a backlog (B6)
     const misconfiguredGrace = props.misconfiguredGrace ?? Duration.minutes(20); // A3.2a: 15 minutes, and some for the re-trigger
+    const metricGrace = props.metricGrace ?? Duration.minutes(20);
+    const stallTimeout = props.stallTimeout ?? Duration.hours(12);
     validate(this,
       check.wholeNumber('consecutiveZeros', consecutiveZeros, 3, 60),
       check.duration('evictionTime', evictionTime, Duration.minutes(5), Duration.days(1)),
       check.duration('publicationLag', publicationLag, Duration.minutes(1), Duration.hours(1)),
       check.duration('misconfiguredGrace', misconfiguredGrace, Duration.minutes(4), Duration.days(1)),
+      check.duration('metricGrace', metricGrace, Duration.minutes(1), Duration.days(1)),
+      check.duration('stallTimeout', stallTimeout, Duration.hours(1), Duration.days(7)),
     );
     this.settings = {
       consecutiveZeros,
       evictionSeconds: evictionTime.toSeconds(),
       publicationLagSeconds: publicationLag.toSeconds(),
       misconfiguredGraceSeconds: misconfiguredGrace.toSeconds(),
+      metricGraceSeconds: metricGrace.toSeconds(),
+      stallSeconds: stallTimeout.toSeconds(),
     };
     this.function = new PartFunction(this, 'Handler', {
       bundle: EXPORT_DRAIN_BUNDLE,
@@ -93,12 +120,21 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
   public drain(context: ExportDrainContext): sfn.IChainable {
     const { scope, statePrefix, resultPath } = context;
     const evidencePath = `${resultPath}.evidence`;
+    this.allowReading(context.bucket);
     const begin = new sfn.Pass(scope, `${statePrefix}BeginDrain`, {
       comment: 'not proven until shown otherwise',
       parameters: { proven: false, reason: DrainReason.NOT_PROVEN, evidence: { reason: DrainReason.NOT_LOOKED_YET, memory: {} } },
       resultPath,
     });
     const giveUp = this.invocation(context, 'GiveUpDrain', `${resultPath}.end`, {});
+    const act = (action: string) => this.invocation(context, action, `${evidencePath}.memory`, {
+      run: sfn.JsonPath.objectAt(context.runPath),
+      fileSystem: sfn.JsonPath.objectAt(context.fileSystemPath),
+      association: sfn.JsonPath.objectAt(context.associationPath),
+      execution: sfn.JsonPath.stringAt('$$.Execution.Id'),
+    });
+    const switchOff = act('SwitchOffAutomaticExport');
+    const startTask = act('StartExportTask');
     const loop = new PollLoop(scope, {
       statePrefix,
       wait: 'WaitForExport',
@@ -115,9 +151,14 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
       done: sfn.Condition.and(
         sfn.Condition.isPresent(`${evidencePath}.memory.firstLookAt`),
         sfn.Condition.isPresent(`${evidencePath}.lookedAt`),
+        sfn.Condition.isPresent(`${evidencePath}.reason`),
         this.verdict(evidencePath, 'PROVEN'),
       ),
-      branches: [{ when: this.verdict(evidencePath, 'FAILED'), then: () => giveUp }],
+      branches: [
+        { when: this.verdict(evidencePath, 'FAILED'), then: () => giveUp },
+        { when: this.verdict(evidencePath, 'SWITCH_OFF'), then: (again) => switchOff.next(again) },
+        { when: this.verdict(evidencePath, 'START_TASK'), then: (again) => startTask.next(again) },
+      ],
       giveUp,
       schedulePath: context.schedulePath,
       counterPath: `${resultPath}.wait`,
@@ -126,7 +167,7 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
     const proven = new sfn.Pass(scope, `${statePrefix}ExportProven`, {
       parameters: {
         proven: true,
-        reason: DrainReason.QUEUE_EMPTY,
+        reason: sfn.JsonPath.stringAt(`${evidencePath}.reason`),
         evidence: sfn.JsonPath.objectAt(evidencePath),
         startedAt: sfn.JsonPath.stringAt(`${evidencePath}.memory.firstLookAt`),
         endedAt: sfn.JsonPath.stringAt(`${evidencePath}.lookedAt`),
@@ -151,14 +192,31 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
     return sfn.Condition.and(sfn.Condition.isPresent(`${evidencePath}.verdict`), sfn.Condition.stringEquals(`${evidencePath}.verdict`, verdict));
   }
 
+  private grant(statement: iam.PolicyStatementProps): void {
+    this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
+  }
+
   private grantHandler(): void {
-    const grant = (props: iam.PolicyStatementProps) => this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(props));
+    const arnOf = (resource: string) => Stack.of(this).formatArn({ service: 'fsx', resource, resourceName: '*' });
+    const ours = { Null: { [`aws:ResourceTag/${RunTag.RUN_ID}`]: 'false' } }; // of a run of this library only
+    const asOurs = { Null: { [`aws:RequestTag/${RunTag.RUN_ID}`]: 'false' } };
     // Service Authorization Reference: the FSx Describe and GetMetricStatistics take no resource and no condition key
-    grant({ actions: ['fsx:DescribeDataRepositoryAssociations', 'cloudwatch:GetMetricStatistics'], resources: ['*'] });
-    grant({
-      actions: ['fsx:UpdateDataRepositoryAssociation'],
-      resources: [Stack.of(this).formatArn({ service: 'fsx', resource: 'association', resourceName: '*' })],
-      conditions: { Null: { [`aws:ResourceTag/${RunTag.RUN_ID}`]: 'false' } }, // associations of a run of this library only
+    this.grant({
+      actions: ['fsx:DescribeDataRepositoryAssociations', 'fsx:DescribeDataRepositoryTasks', 'cloudwatch:GetMetricStatistics'], resources: ['*'],
     });
+    this.grant({ actions: ['fsx:UpdateDataRepositoryAssociation'], resources: [arnOf('association')], conditions: ours });
+    // the task is made with its tags, on a file system that has its own already
+    this.grant({ actions: ['fsx:CreateDataRepositoryTask'], resources: [arnOf('file-system')], conditions: ours });
+    this.grant({ actions: ['fsx:CreateDataRepositoryTask', 'fsx:TagResource'], resources: [arnOf('task')], conditions: asOurs });
+  }
+
+  /** What lands in the bucket is progress, and the report of a task lies in it; nothing else is ever read. */
+  private allowReading(bucket: s3.IBucket): void {
+    if (this.readable.has(bucket)) return; // rendered twice
+    this.readable.add(bucket);
+    this.grant({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] });
+    const reports = ['.lustre-auto-export/*', '*/.lustre-auto-export/*'];
+    this.grant({ actions: ['s3:GetObject'], resources: reports.map((pattern) => bucket.arnForObjects(pattern)) });
+    bucket.encryptionKey?.grantDecrypt(this.function);
   }
 }

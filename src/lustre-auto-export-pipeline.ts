@@ -24,6 +24,7 @@ import { allowLustreWithin, LUSTRE_PORT_RANGE } from './private/lustre-ports';
 import { selectNetwork } from './private/network';
 import { inOurWords, overSettings, pipelineProblems } from './private/pipeline-rules';
 import { validate } from './private/validation';
+import { RunCleaner } from './run-cleaner';
 import { SpotBatchEnvironment } from './spot-batch-environment';
 import { IWorkload } from './workload';
 
@@ -63,6 +64,8 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
   public readonly drainMonitor: IExportDrainMonitor;
   /** The life of a file system. */
   public readonly lifecycle: ILustreLifecycle;
+  /** What cleans up, from outside, after runs that could not do so themselves. */
+  public readonly cleaner: RunCleaner;
 
   constructor(scope: Construct, id: string, given: LustreAutoExportPipelineProps = {}) {
     super(scope, id);
@@ -110,6 +113,18 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     this.stateMachine = lifecycle.stateMachine;
     this.bucket = lifecycle.bucket;
     this.lustreLogGroup = lifecycle.lustreLogGroup;
+
+    this.cleaner = new RunCleaner(this, 'Cleaner', {
+      stateMachine: this.stateMachine,
+      pipelineName: lifecycle.pipelineName,
+      sweepInterval: props.sweepInterval,
+      dryRun: props.cleanerDryRun,
+      logGroup,
+    });
+    // whatever a clean-up needs, and whatever its file systems export to, outlives them
+    const { encryptionKey } = this.bucket;
+    const ours = this.node.children.filter((child) => child !== this.cleaner);
+    this.cleaner.protect(...ours, this.vpc, this.securityGroup, this.bucket, ...(encryptionKey ? [encryptionKey] : []));
   }
 
   /** Lets somebody start runs. */
@@ -170,6 +185,7 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
       jobStartTimeout: props.jobStartTimeout,
       rootVolumeSize: props.rootVolumeSize,
       jobQueue: props.jobQueue,
+      whenInUse: props.whenInUse,
       instanceRole: props.instanceRole,
       logGroup: this.logGroup,
     }));

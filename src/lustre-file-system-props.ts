@@ -115,6 +115,14 @@ export interface LustreFileSystemProps {
   readonly envName?: string;
 
   /**
+   * Longest time that a run waits for a batch environment that another run uses, where it was told to wait. No file system
+   * is there yet. Between 10 minutes and 7 days.
+   *
+   * @default Duration.days(1)
+   */
+  readonly reserveTimeout?: Duration;
+
+  /**
    * Longest time that the creation of the file system and its link may take.
    *
    * @default Duration.hours(1)

@@ -54,6 +54,8 @@ export interface LustreLifecycleStateMachineProps extends LustreFileSystemProps,
 export class LustreLifecycleStateMachine extends Construct implements ILustreLifecycle {
   /** The state machine. Each of its executions is a run. */
   public readonly stateMachine: sfn.IStateMachine;
+  /** Value of the tag `cdk-lustre-auto-export:pipeline` that everything carries which its runs create. */
+  public readonly pipelineName: string;
   /** The bucket that runs export to. */
   public readonly bucket: s3.IBucket;
   /** The log group of the import and export events of FSx, if they are logged. */
@@ -67,6 +69,7 @@ export class LustreLifecycleStateMachine extends Construct implements ILustreLif
       removalPolicy: RemovalPolicy.RETAIN,
     });
     const part = new LustrePart(this, 'FileSystem', { ...props, logGroup });
+    this.pipelineName = part.settings.pipeline;
     this.bucket = part.bucket;
     this.lustreLogGroup = part.logGroup;
 

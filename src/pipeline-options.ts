@@ -10,6 +10,7 @@ import { ComputeEnvironmentType } from './compute-environment-type';
 import { IExportDrainMonitor } from './drain-monitor';
 import { LustreFileSystemProps } from './lustre-file-system-props';
 import { RunParameterProps } from './pipeline-parameters';
+import { WhenInUse } from './when-in-use';
 import { IWorkload } from './workload';
 
 /**
@@ -115,6 +116,13 @@ export interface LustreAutoExportPipelineOptions extends RunParameterProps, Lust
   readonly jobQueue?: batch.IJobQueue;
 
   /**
+   * What a run does when another run uses the compute environment: it waits, up to `reserveTimeout`, or ends at once.
+   *
+   * @default WhenInUse.WAIT
+   */
+  readonly whenInUse?: WhenInUse;
+
+  /**
    * Longest time that a job may wait for an instance, at its start and after every reclaim. Between 10 minutes and 1 day.
    *
    * @default Duration.hours(2)
@@ -148,6 +156,20 @@ export interface LustreAutoExportPipelineOptions extends RunParameterProps, Lust
    * @default - a new one that is kept when the stack is deleted
    */
   readonly logGroup?: logs.ILogGroup;
+
+  /**
+   * How often the cleaner looks for what ended runs have left behind. Whole minutes from 10 minutes to 1 day.
+   *
+   * @default Duration.hours(1)
+   */
+  readonly sweepInterval?: Duration;
+
+  /**
+   * Whether the cleaner only logs what it would do.
+   *
+   * @default false
+   */
+  readonly cleanerDryRun?: boolean;
 
   /**
    * Where jobs run, if not in a compute environment that this construct creates. Needs `vpc` and `securityGroup`, which

@@ -6,7 +6,9 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration, RemovalPolicy, SecretValue, Size, Stack } from 'aws-cdk-lib/core';
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
+import { ExportVerification } from './export-verification';
 import { IFailurePath } from './failure-path';
+import { FailurePolicy } from './failure-policy';
 import { JobImage } from './job-image';
 import { PreflightCheck } from './preflight-check';
 import { deadlineSeconds, defaultsOf, knownValues, seedValues } from './private/parameter-defaults';
@@ -123,6 +125,21 @@ export interface RunParameterProps {
   readonly lambdaTimeDiff?: Duration;
 
   /**
+   * How it is proven that every byte is in S3 (`exportVerification`, `"BOTH"`, `"METRIC_ONLY"` or `"EXPORT_TASK_ONLY"`).
+   *
+   * @default ExportVerification.BOTH
+   */
+  readonly exportVerification?: ExportVerification;
+
+  /**
+   * What becomes of the file system of a run that fails (`failurePolicy`, `"EXPORT_AND_DELETE"`, `"KEEP"` or `"KEEP_FOR"`,
+   * the last together with `keepHours`, 1 to 8,760).
+   *
+   * @default FailurePolicy.EXPORT_AND_DELETE
+   */
+  readonly failurePolicy?: FailurePolicy;
+
+  /**
    * Command of the job's container (`jobCommand`, a list of strings).
    *
    * @default - the image's own command
@@ -191,6 +208,8 @@ export interface ParametersContext {
  * The longest time that each part of a run may take before it ends with an error of its own.
  */
 export interface RunDeadlines {
+  /** Wait for a batch environment that another run uses. */
+  readonly reserve: Duration;
   /** Creation of the file system and its link to S3. */
   readonly fileSystem: Duration;
   /** Update of the batch environment to the run's file system. */

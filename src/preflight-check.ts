@@ -1,19 +1,21 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Stack } from 'aws-cdk-lib/core';
 import { IConstruct } from 'constructs';
+import { WhenInUse } from './when-in-use';
 
 /**
  * Something that is looked at before a run creates anything that costs money. All findings of all checks come in one error.
  */
 export class PreflightCheck {
   /**
-   * The compute environment is ENABLED and VALID, is not in use by another run, and is large enough for the job.
+   * The compute environment is ENABLED and not broken, can be taken by this run, and is large enough for the job.
    *
    * @param computeEnvironmentArn ARN of the compute environment
    * @param baseLaunchTemplateId launch template that the environment has while no run uses it
+   * @param whenInUse whether an environment that is updated, or has another launch template, is a finding: with `WAIT` a state waits for it
    */
-  public static computeEnvironment(computeEnvironmentArn: string, baseLaunchTemplateId: string): PreflightCheck {
-    return new PreflightCheck('computeEnvironment', { computeEnvironmentArn, baseLaunchTemplateId }, () => [
+  public static computeEnvironment(computeEnvironmentArn: string, baseLaunchTemplateId: string, whenInUse: WhenInUse = WhenInUse.FAIL): PreflightCheck {
+    return new PreflightCheck('computeEnvironment', { computeEnvironmentArn, baseLaunchTemplateId, whenInUse }, () => [
       // neither takes a resource or a condition key (Service Authorization Reference, AWS Batch and Amazon EC2)
       new iam.PolicyStatement({ actions: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstanceTypes'], resources: ['*'] }),
     ]);

@@ -1,13 +1,11 @@
 import * as batch from 'aws-cdk-lib/aws-batch';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import { Aws, Duration, Fn, Lazy, Names, Size } from 'aws-cdk-lib/core';
+import { Aws, Duration, Fn, Lazy, Names, RemovalPolicy } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { AllocationStrategy } from './allocation-strategy';
 import { BatchEnvironmentContext, IBatchEnvironment } from './batch-environment';
-import { ComputeEnvironmentType } from './compute-environment-type';
 import { PreflightCheck } from './preflight-check';
 import { BATCH_ENVIRONMENT_BUNDLE, NO_RUN } from './private/batch-environment-payloads';
 import { baseUserData, runUserData } from './private/host-user-data';
@@ -20,6 +18,8 @@ import { SpotBatchGrants } from './private/spot-batch-grants';
 import { settle, SettledProps } from './private/spot-batch-props';
 import { SpotBatchStates } from './private/spot-batch-states';
 import { RunTag } from './private/tags';
+import { SpotBatchEnvironmentProps } from './spot-batch-environment-props';
+import { WhenInUse } from './when-in-use';
 
 /** The reasons for which AWS Batch ends a job that cannot start. It knows no others (D5.6a). */
 const CANNOT_START = [
@@ -29,124 +29,13 @@ const CANNOT_START = [
 ];
 
 /**
- * Properties of a SpotBatchEnvironment.
- */
-export interface SpotBatchEnvironmentProps {
-  /**
-   * Network of the instances and of the file systems. It needs DNS resolution, and a way from the instances to ECR, ECS
-   * and the Amazon Linux package repositories (in S3).
-   *
-   * @default - a new one with one public subnet in one zone and an S3 gateway endpoint, which costs nothing while no run
-   * is there. Its instances have public addresses but accept no connection from outside
-   */
-  readonly vpc?: ec2.IVpc;
-
-  /**
-   * Subnets of the instances, in a brought `vpc`. The file systems are in the first of them.
-   *
-   * More zones mean more SPOT capacity, and traffic between zones that is billed.
-   *
-   * @default - the first of the subnets that the VPC selects by itself: private ones if there are any
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-
-  /**
-   * Security group of the instances and of the file systems. Rules that let its members talk Lustre with one another are
-   * added to it (TCP 988 and 1018-1023, in and out), unless it was imported as immutable.
-   *
-   * @default - a new one that lets all traffic out
-   */
-  readonly securityGroup?: ec2.ISecurityGroup;
-
-  /**
-   * How the instances are paid for.
-   *
-   * @default ComputeEnvironmentType.SPOT
-   */
-  readonly computeEnvironmentType?: ComputeEnvironmentType;
-
-  /**
-   * How AWS Batch chooses among the instance types.
-   *
-   * @default AllocationStrategy.BEST_FIT_PROGRESSIVE
-   */
-  readonly allocationStrategy?: AllocationStrategy;
-
-  /**
-   * Instance types, families, or one of `optimal`, `default_x86_64` and `default_arm64`. All of one architecture.
-   *
-   * @default ['optimal']
-   */
-  readonly instanceTypes?: string[];
-
-  /**
-   * vCPUs that AWS Batch keeps, and that are billed, while no run is there. Such instances take no job and stay idle,
-   * and a run replaces them by its own.
-   *
-   * @default 0
-   */
-  readonly minvCpus?: number;
-
-  /**
-   * Most vCPUs at one time. AWS Batch may exceed it by one instance.
-   *
-   * @default 256
-   */
-  readonly maxvCpus?: number;
-
-  /**
-   * vCPUs to begin with, when the compute environment is created. AWS Batch changes the number by itself afterwards. A
-   * number above 0 would be set again by each deploy that updates the environment, so better leave it.
-   *
-   * @default 0
-   */
-  readonly desiredvCpus?: number;
-
-  /**
-   * Size of the encrypted root volume of an instance. It holds the container images.
-   *
-   * @default Size.gibibytes(100)
-   */
-  readonly rootVolumeSize?: Size;
-
-  /**
-   * Longest time that a job may wait at the head of the queue for an instance, if AWS Batch says that there is no capacity
-   * or that the job does not fit. Between 10 minutes and 1 day. Afterwards AWS Batch cancels the job.
-   *
-   * Only for a queue that is created here.
-   *
-   * @default Duration.hours(2)
-   */
-  readonly jobStartTimeout?: Duration;
-
-  /**
-   * Role of the instances. It needs what `AmazonEC2ContainerServiceforEC2Role` allows.
-   *
-   * @default - a new one with that managed policy
-   */
-  readonly instanceRole?: iam.IRole;
-
-  /**
-   * Queue for the jobs. The compute environment is added to it, so it has to be one that was created in this app. It
-   * should have no other compute environment: instances of another one show no file system, and a job does not start there.
-   *
-   * @default - a new one that has the limits of `jobStartTimeout`
-   */
-  readonly jobQueue?: batch.IJobQueue;
-
-  /**
-   * Log group of the function that looks at AWS Batch and EC2.
-   *
-   * @default - a new one
-   */
-  readonly logGroup?: logs.ILogGroup;
-}
-
-/**
  * One compute environment and one queue, shared by all runs, one run at a time.
  *
  * Each run makes a launch template whose instances mount the run's file system, points the compute environment to it, and
  * points it back afterwards. While no run is there the instances come from a base launch template and take no jobs.
+ *
+ * An item in a table says whose it is. It is given back when the last instance of the run is gone, and taken from a run
+ * that has ended without giving it back when no execution cleans up after it.
  *
  * A deploy that changes the instances while a run is under way makes AWS Batch replace them. A job has 30 minutes to end
  * before it is stopped. The base launch template can change at any time without that.
@@ -206,7 +95,14 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
     this.computeEnvironmentArn = this.createComputeEnvironment(settled, network, baseTemplate, tags);
     this.jobQueue = props.jobQueue ? this.joinQueue(props.jobQueue) : this.createQueue(settled.jobStartTimeout);
 
-    const settings = { computeEnvironmentArn: this.computeEnvironmentArn, baseLaunchTemplateId: baseTemplate.ref, environmentTag };
+    const lockTable = this.createLockTable();
+    const settings = {
+      computeEnvironmentArn: this.computeEnvironmentArn,
+      baseLaunchTemplateId: baseTemplate.ref,
+      environmentTag,
+      lockTable: lockTable.tableName,
+      whenInUse: props.whenInUse ?? WhenInUse.WAIT,
+    };
     this.baseLaunchTemplateId = baseTemplate.ref;
     const handler = new PartFunction(this, 'Handler', {
       bundle: BATCH_ENVIRONMENT_BUNDLE,
@@ -221,12 +117,16 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
       launchTemplateData: pascalCase(templateData),
       tags,
     });
-    this.grants = new SpotBatchGrants(this, { handler, settings, instanceRole: this.instanceRole });
+    this.grants = new SpotBatchGrants(this, { handler, settings, lockTable, instanceRole: this.instanceRole });
   }
 
-  /** The compute environment is VALID and in no other run's use. */
+  /** The compute environment is ENABLED, not broken, and large enough for the job. Whether it is in use is seen by `reserve`. */
   public preflightChecks(): PreflightCheck[] {
-    return [PreflightCheck.computeEnvironment(this.computeEnvironmentArn, this.baseLaunchTemplateId)];
+    return [PreflightCheck.computeEnvironment(this.computeEnvironmentArn, this.baseLaunchTemplateId, WhenInUse.WAIT)];
+  }
+
+  public reserve(context: BatchEnvironmentContext): sfn.IChainable {
+    return this.states.reserve(context);
   }
 
   public attach(context: BatchEnvironmentContext): sfn.IChainable {
@@ -283,6 +183,15 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
     });
     environment.node.addDependency(...network.connectivity);
     return environment.attrComputeEnvironmentArn;
+  }
+
+  /** It holds one item while a run is there, and nothing that anybody would miss. */
+  private createLockTable(): dynamodb.Table {
+    return new dynamodb.Table(this, 'RunLock', {
+      partitionKey: { name: 'environment', type: dynamodb.AttributeType.STRING },
+      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
   }
 
   private createQueue(jobStartTimeout: Duration): batch.IJobQueue {

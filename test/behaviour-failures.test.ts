@@ -112,14 +112,20 @@ describe('the link to S3 breaks', () => {
   ])('%s: %s, and the file system is kept', async (_, error, at, what) => {
     const { run, rehearsal, fsx } = await rehearse({ job: slow, faults: [{ at, do: what }] }, { lambdaTimeDiffMinutes: 15 });
     expect([run.status, run.error]).toEqual(['FAILED', error]);
-    expect(run.cause).toContain(`{"cleanUp":{"executionArn":"${run.executionArn}"}}`);
+    expect(run.cause).toContain(`{"cleanUp":{"executionArn":"${run.executionArn}","deleteLustre":true}}`);
     expect(rehearsal.kept()).toEqual([`drain: ${error}`]);
     expect(fsx.deletions()).toEqual([]);
     expect(calls(run, 'UpdateDataRepositoryAssociation')).toHaveLength(what === 'associationMisconfigured' ? 1 : 0);
   });
 
-  test('MISCONFIGURED and mended in the drain: an update may have dropped the queue, so that an empty one proves nothing', async () => {
-    const { run, rehearsal } = await rehearse({ faults: [{ at: 27 * 60, do: 'associationMisconfigured' }, { at: 28 * 60, do: 'associationMended' }] }, { lambdaTimeDiffMinutes: 15 });
+  const mended: RehearsalOptions = { faults: [{ at: 27 * 60, do: 'associationMisconfigured' }, { at: 28 * 60, do: 'associationMended' }] };
+  test('MISCONFIGURED and mended in the drain: the export task proves what an empty queue cannot', async () => {
+    const { run } = await rehearse(mended, { lambdaTimeDiffMinutes: 15 });
+    expect([run.status, run.output.export.reason]).toEqual(['SUCCEEDED', 'EveryFileExported']);
+  });
+
+  test('MISCONFIGURED and mended in the drain, with the metric alone: an update may have dropped the queue, so that an empty one proves nothing', async () => {
+    const { run, rehearsal } = await rehearse(mended, { lambdaTimeDiffMinutes: 15, exportVerification: 'METRIC_ONLY' });
     expect([run.status, run.error]).toEqual(['FAILED', 'ExportNotProven']);
     expect(run.cause).toContain('QueueMayBeDropped');
     expect(rehearsal.kept()).toEqual(['drain: ExportNotProven']);
@@ -180,10 +186,14 @@ describe('what a run is told', () => {
 
   test('autoExport false does not mean that data may vanish', async () => {
     const kept = await rehearse({}, { autoExport: false, deleteLustre: false });
-    expect([kept.run.status, kept.rehearsal.kept()]).toEqual(['SUCCEEDED', ['deleteLustre is false']]);
-    const unproven = await rehearse({}, { autoExport: false, deleteLustre: true });
-    expect([unproven.run.status, unproven.run.error, unproven.fsx.deletions()]).toEqual(['FAILED', 'ExportNotProven', []]);
-    for (const { fsx } of [kept, unproven]) expect(fsx.living()[0].files.list().filter(({ kind }) => kind === 'file')).toHaveLength(4);
+    expect([kept.run.status, kept.rehearsal.kept(), kept.rehearsal.missing()]).toEqual(['SUCCEEDED', ['deleteLustre is false'], []]);
+    expect(kept.run.output.fileSystem.automaticExport).toBe('OFF'); // as it was asked for
+    const deleted = await rehearse({}, { autoExport: false });
+    expect([deleted.run.status, deleted.run.output.export.reason, deleted.rehearsal.closed.size, deleted.rehearsal.missing()]).toEqual(['SUCCEEDED', 'EveryFileExported', 4, []]);
+    for (const { run } of [kept, deleted]) expect([calls(run, 'UpdateDataRepositoryAssociation'), calls(run, 'GetMetricStatistics')]).toEqual([[], []]);
+    const impossible = await rehearse({}, { autoExport: false, exportVerification: 'METRIC_ONLY' });
+    expect([impossible.run.error, creations(impossible.run)]).toEqual(['InvalidParameters', []]);
+    expect(impossible.run.cause).toContain('without automatic export the metric proves nothing');
   });
 
   test('a fixed prefix is refused while another file system of ours exports to it, below it or above it', async () => {
@@ -209,7 +219,7 @@ describe('answers', () => {
     ['succeeds', { props: IMPATIENT }, {}],
     ['fails and is kept', { props: IMPATIENT, job: failingJob, faults: [{ at: 16 * 60, do: 'associationFailed' }] }, {}],
   ];
-  const DEADLINES = ['FileSystemTimedOut', 'GiveUpOnComputeEnvironment', 'GiveUpOnComputeEnvironmentReturn', 'GiveUpOnInstances', 'JobTimedOut', 'JobsNotStopped', 'DeletionTimedOut'];
+  const DEADLINES = ['GiveUpOnReservation', 'AutomaticExportStaysOff', 'FileSystemTimedOut', 'GiveUpOnComputeEnvironment', 'GiveUpOnComputeEnvironmentReturn', 'GiveUpOnInstances', 'JobTimedOut', 'JobsNotStopped', 'DeletionTimedOut'];
   const passed: Run[] = [];
   beforeAll(async () => {
     for (const [, options, input] of ways) passed.push((await rehearse(options, input)).run);

@@ -1,40 +1,58 @@
 import { readFileSync } from 'node:fs';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { FSxClient } from '@aws-sdk/client-fsx';
+import { S3Client } from '@aws-sdk/client-s3';
 import * as fc from 'fast-check';
-import { decide, Decision, Look } from '../lambda-src/drain-decision';
+import { decide } from '../lambda-src/drain-decision';
 import { handler } from '../lambda-src/export-drain.lambda';
+import { isListingDue, sweep } from '../lambda-src/export-progress';
+import { ExportTask, taskAttempted, taskToken } from '../lambda-src/export-task';
+import { failedFiles, FailuresReport, listed, readReport } from '../lambda-src/failures-report';
 import { Association, retriggered } from '../lambda-src/link-health';
+import { Decision, Look } from '../lambda-src/look';
 import { iso, Point, zerosNeeded } from '../lambda-src/queue-age';
 import { quietTime } from '../lambda-src/quiet-time';
-import { DrainMemory, DrainSettings } from '../src/private/export-drain-payloads';
+import { attempted, nextForm, switchOffToken } from '../lambda-src/switch-off';
+import { DrainLook, DrainMemory, DrainSettings, ObjectsMemory, TaskMemory } from '../src/private/export-drain-payloads';
 
 const MINUTE = 60_000;
 const T0 = Date.parse('2026-11-22T12:00:00Z');
-const SETTINGS: DrainSettings = { consecutiveZeros: 3, evictionSeconds: 600, publicationLagSeconds: 120, misconfiguredGraceSeconds: 1200 };
+const SETTINGS: DrainSettings = {
+  consecutiveZeros: 3, evictionSeconds: 600, publicationLagSeconds: 120, misconfiguredGraceSeconds: 1200, metricGraceSeconds: 1200, stallSeconds: 43_200,
+};
 const AVAILABLE: Association = { lifecycle: 'AVAILABLE', exportEvents: ['NEW', 'CHANGED', 'DELETED'] };
 
 /** Points at minutes since T0. */
 const points = (from: number, ...ages: number[]): Point[] => ages.map((ageSeconds, i) => ({ at: T0 + (from + i) * MINUTE, ageSeconds }));
 const zeros = (from: number, count: number) => points(from, ...Array<number>(count).fill(0));
 
-/** One look at a minute since T0, with a quiet time of T0. */
+/** One look at a minute since T0, with a quiet time of T0, where nothing but the queue is asked. */
 function look(minute: number, seen: Point[], changes: Partial<Look> = {}): Decision {
   return decide({
-    now: T0 + minute * MINUTE, quiet: T0, points: seen, association: AVAILABLE, needed: 3, settings: SETTINGS, memory: {}, ...changes,
+    now: T0 + minute * MINUTE,
+    quiet: T0,
+    verification: 'METRIC_ONLY',
+    autoExport: true,
+    points: seen,
+    association: AVAILABLE,
+    needed: 3,
+    tasks: [],
+    settings: SETTINGS,
+    memory: {},
+    ...changes,
   });
 }
 
 /** Looks one after the other, each with the memory of the one before as it comes back through the state document. */
 function looks(...each: { minute: number; seen?: Point[]; lifecycle?: string; changes?: Partial<Look> }[]): Decision[] {
   let memory: DrainMemory = {};
-  let lastReason: string | undefined;
+  let last: Partial<DrainLook> | undefined;
   return each.map(({ minute, seen, lifecycle, changes }) => {
     const association = { ...AVAILABLE, lifecycle: lifecycle ?? 'AVAILABLE', failure: lifecycle && 'the bucket is gone' };
-    const decision = look(minute, seen ?? [], { association, memory, lastReason, ...changes });
+    const decision = look(minute, seen ?? [], { association, memory, last, ...changes });
     memory = JSON.parse(JSON.stringify(decision.memory));
     if (decision.action === 'RETRIGGER') memory = retriggered(T0 + minute * MINUTE, memory);
-    lastReason = decision.reason;
+    last = decision;
     return decision;
   });
 }
@@ -306,6 +324,344 @@ describe('whatever is written and published', () => {
   });
 });
 
+describe('does an export task prove it?', () => {
+  const OFF: Association = { lifecycle: 'AVAILABLE', exportEvents: [] };
+  const TASK: ExportTask = { id: 'task-1', type: 'EXPORT_TO_REPOSITORY', lifecycle: 'SUCCEEDED', createdAt: T0 + 10 * MINUTE, total: 7, succeeded: 7, failed: 0 };
+  const STARTED: DrainMemory = { queue: { reason: 'QueueEmpty', at: iso(T0) }, task: { round: 1, id: 'task-1', startedAt: iso(T0 + 10 * MINUTE) } };
+  const csv = (...rows: [string, string][]) => ({ location: 's3://b/r/failures.csv', text: rows.map(([path, code]) => `${path},failed,${code}`).join('\n') });
+  const prove = (changes: Partial<Look>, minute = 20) => look(minute, [], { verification: 'BOTH', association: OFF, memory: STARTED, tasks: [TASK], ...changes });
+  const brief = ({ verdict, reason, error }: Decision) => [verdict, reason, error];
+
+  test.each<[string, Partial<Look>, unknown[]]>([
+    ['nothing failed', {}, ['PROVEN', 'EveryFileExported', undefined]],
+    ['no count of failures is none', { tasks: [{ ...TASK, total: undefined, succeeded: undefined, failed: undefined }] }, ['PROVEN', 'EveryFileExported', undefined]],
+    ['it waits', { tasks: [{ ...TASK, lifecycle: 'PENDING' }] }, ['WAIT', 'ExportTaskRunning', undefined]],
+    ['it runs', { tasks: [{ ...TASK, lifecycle: 'EXECUTING' }] }, ['WAIT', 'ExportTaskRunning', undefined]],
+    ['it is being canceled', { tasks: [{ ...TASK, lifecycle: 'CANCELING' }] }, ['WAIT', 'ExportTaskRunning', undefined]],
+    ['it is in a state that nobody knows', { tasks: [{ ...TASK, lifecycle: 'SOMETHING_NEW' }] }, ['WAIT', 'ExportTaskRunning', undefined]],
+    ['it was canceled', { tasks: [{ ...TASK, lifecycle: 'CANCELED' }] }, ['WAIT', 'ExportTaskFailed', undefined]],
+    ['it succeeded with a failure', { tasks: [{ ...TASK, failed: 1 }], report: csv(['a', 'ResourceBusy']) }, ['WAIT', 'ExportTaskFailed', undefined]],
+    ['it began before the last write', { tasks: [{ ...TASK, createdAt: T0 - 2 * MINUTE }] }, ['START_TASK', 'ExportTaskStarting', undefined]],
+    ['it is not listed yet', { tasks: [] }, ['WAIT', 'ExportTaskNotSeen', undefined]],
+    ['an import runs beside it', { tasks: [TASK, { ...TASK, id: 'task-2', type: 'IMPORT_METADATA_FROM_REPOSITORY', lifecycle: 'EXECUTING' }] }, ['WAIT', 'OtherTaskRunning', undefined]],
+    ['another one has succeeded, and ours was never begun', { memory: { ...STARTED, task: undefined } }, ['START_TASK', 'ExportTaskStarting', undefined]],
+    ['the link is MISCONFIGURED', { association: { ...OFF, lifecycle: 'MISCONFIGURED' } }, ['WAIT', 'AssociationMisconfigured', undefined]],
+    ['the link has failed', { association: { ...OFF, lifecycle: 'FAILED' } }, ['FAILED', 'AssociationFailed', 'AssociationFailed']],
+    ['the link is gone', { association: undefined }, ['FAILED', 'AssociationFailed', 'AssociationFailed']],
+    ['automatic export is on again', { association: AVAILABLE }, ['SWITCH_OFF', 'SwitchingOff', undefined]],
+    ['it is on again while the task runs', { association: AVAILABLE, tasks: [{ ...TASK, lifecycle: 'EXECUTING' }] }, ['WAIT', 'ExportTaskRunning', undefined]],
+    ['its round was spoiled', { memory: { ...STARTED, task: { ...STARTED.task!, spoiled: true } } }, ['START_TASK', 'ExportTaskStarting', undefined]],
+    ['a run without automatic export leaves the link alone', { association: AVAILABLE, autoExport: false }, ['PROVEN', 'EveryFileExported', undefined]],
+  ])('%s', (_, changes, expected) => expect(brief(prove(changes))).toEqual(expected));
+
+  test('not listed for a quarter of an hour, or refused for longer than an update takes', () => {
+    expect(brief(prove({ tasks: [] }, 25))).toEqual(['START_TASK', 'ExportTaskStarting', undefined]);
+    const refused = taskAttempted(T0, { round: 1 }, undefined, Object.assign(new Error('not now'), { name: 'BadRequest' }));
+    expect(brief(prove({ tasks: [], memory: { ...STARTED, task: refused } }, 19))).toEqual(['START_TASK', 'ExportTaskStarting', undefined]);
+    const later = taskAttempted(T0 + 19 * MINUTE, refused, undefined, Object.assign(new Error('not now'), { name: 'BadRequest' }));
+    expect(prove({ tasks: [], memory: { ...STARTED, task: later } })).toMatchObject({ verdict: 'FAILED', error: 'ExportNotProven', message: expect.stringContaining('not now') });
+    const busy = taskAttempted(T0 + 19 * MINUTE, refused, undefined, Object.assign(new Error('busy'), { name: 'DataRepositoryTaskExecuting' }));
+    expect(prove({ tasks: [], memory: { ...STARTED, task: busy } }, 60).verdict).toBe('START_TASK');
+  });
+
+  test('on again while the task ran: the task does not count', () => {
+    const first = prove({ association: AVAILABLE, tasks: [{ ...TASK, lifecycle: 'EXECUTING' }] });
+    expect(brief(prove({ memory: first.memory }))).toEqual(['START_TASK', 'ExportTaskStarting', undefined]);
+  });
+
+  test('only after the quiet time, and the metric has no say', () => {
+    for (const changes of [{ verification: 'EXPORT_TASK_ONLY' }, { autoExport: false }, { association: OFF }] as Partial<Look>[]) {
+      const at = (minute: number) => look(minute, points(0, 60, 120), { verification: 'BOTH', ...changes });
+      expect(brief(at(-1))).toEqual(['WAIT', 'QuietTimeNotReached', undefined]);
+      expect(at(0).verdict).toBe(changes.verification ? 'SWITCH_OFF' : 'START_TASK');
+    }
+  });
+
+  describe('the metric delays', () => {
+    const at = (minute: number, seen: Point[], memory: DrainMemory = {}) => look(minute, seen, { verification: 'BOTH', memory });
+
+    test.each<[string, (minute: number) => Point[]]>([
+      ['missing', () => []], ['stale', () => zeros(0, 1)], ['full of gaps', (minute) => [...zeros(minute - 2, 1), ...zeros(minute - 4, 1)]],
+    ])('%s: until the grace is over, counted from when it could have shown enough zeros', (_, seen) => {
+      expect(at(22.9, seen(22)).verdict).toBe('WAIT');
+      expect(brief(at(23, seen(23)))).toEqual(['SWITCH_OFF', 'SwitchingOff', undefined]);
+      expect(at(23, seen(23)).memory.queue!.reason).not.toBe('QueueEmpty');
+    });
+
+    test('an empty queue: not at all', () => expect(at(4.1, zeros(0, 3))).toMatchObject({ verdict: 'SWITCH_OFF', memory: { queue: { reason: 'QueueEmpty' } } }));
+
+    test('a backlog: as long as it is seen, and the grace begins again', () => {
+      const seen = at(60, points(57, 3600));
+      expect(brief(seen)).toEqual(['WAIT', 'QueueNotEmpty', undefined]);
+      expect(at(76, [], seen.memory).verdict).toBe('WAIT');
+      expect(at(77, [], seen.memory).verdict).toBe('SWITCH_OFF');
+      expect(at(10_000, points(9_998, 1)).reason).toBe('QueueNotEmpty');
+    });
+
+    test('a point of no time or no number is no backlog', () => {
+      expect(() => at(30, [{ at: NaN, ageSeconds: 5 }, { at: T0, ageSeconds: Infinity }, { at: T0, ageSeconds: NaN }])).not.toThrow();
+    });
+
+    test('once the proof has begun there is no way back', () => {
+      const begun = at(4.1, zeros(0, 3)).memory;
+      expect(at(5, points(4, 600), begun).verdict).toBe('SWITCH_OFF');
+    });
+  });
+
+  describe('why files failed', () => {
+    const failed = (report: FailuresReport | undefined, task: Partial<ExportTask> = {}, memory: Partial<TaskMemory> = {}, minute = 20) =>
+      prove({ tasks: [{ ...TASK, lifecycle: 'FAILED', failed: 1, ...task }], report, memory: { ...STARTED, task: { ...STARTED.task!, ...memory } } }, minute);
+
+    test.each<[string, string, string, boolean]>([
+      ['PathSizeTooLong', 'x'.repeat(900), 'KeyTooLong', true],
+      ['PathSizeTooLong', 'x\uFFFD', 'NameNotUtf8', true],
+      ['S3ExportPathSizeTooLong', 'a', 'KeyTooLong', true],
+      ['InternalError', 'x\uFFFD', 'NameNotUtf8', true],
+      ['S3Error', 'x\uFFFD', 'NameNotUtf8', true],
+      ['FileSizeTooLarge', 'a', 'FileTooLarge', true],
+      ['S3AccessDenied', 'a', 'AccessDenied', false],
+      ['S3AccessDenied', 'x\uFFFD', 'AccessDenied', false],
+      ['S3KmsKeyNotFound', 'a', 'Kms', false],
+      ['ResourceBusy', 'x\uFFFD', 'Busy', false],
+      ['S3Error', 'a', 'S3Error', false],
+      ['S3ObjectNotFound', 'a', 'S3Error', false],
+      ['InternalError', 'a', 'InternalError', false],
+      ['N/A', 'a', 'Unknown', false],
+      ['', 'a', 'Unknown', false],
+    ])('%s of %j is %s', (code, path, reason, forGood) => {
+      const { verdict, error, failedFiles: told } = failed(csv([path, code]));
+      expect(told).toMatchObject({ total: 1, byReason: { [reason]: { count: 1, fix: expect.stringMatching(/\w+ \w+/) } }, report: 's3://b/r/failures.csv' });
+      expect([verdict, error]).toEqual(forGood ? ['FAILED', 'FilesNotExported'] : ['WAIT', undefined]);
+    });
+
+    test.each([['S3AccessDenied'], ['S3Error'], ['N/A']])('%s where FSx names the key is Kms', (code) => {
+      expect(Object.keys(failed(csv(['a', code]), { failure: 'the KMS key is disabled' }).failedFiles!.byReason)).toEqual(['Kms']);
+    });
+
+    test('what may be different the next time is tried again, by a new token, a little later', () => {
+      const first = failed(csv(['a', 'KeyTooLong'], ['b', 'PathSizeTooLong'], ['c', 'ResourceBusy']));
+      expect(first).toMatchObject({ verdict: 'WAIT', memory: { task: { round: 2, notBefore: iso(T0 + 22 * MINUTE) } } });
+      expect(first.memory.task!.id).toBeUndefined();
+      expect(prove({ memory: first.memory, last: first }, 21)).toMatchObject({ verdict: 'WAIT', failedFiles: first.failedFiles });
+      expect(prove({ memory: first.memory, last: first }, 22).verdict).toBe('START_TASK');
+      expect(taskToken('arn:execution', 1)).not.toBe(taskToken('arn:execution', 2));
+      expect(taskToken('arn:execution', 1)).not.toBe(taskToken('arn:other', 1));
+      expect(taskToken('arn:execution', 5)).toMatch(/^export-5-[0-9a-f]{40}$/);
+    });
+
+    test('only what cannot help is left: an end', () => {
+      expect(failed(csv(['a', 'PathSizeTooLong'], ['c', 'FileSizeTooLarge']), { failed: 2 })).toMatchObject({ verdict: 'FAILED', error: 'FilesNotExported' });
+      expect(failed(csv(['a', 'PathSizeTooLong']), { failed: 2 }).verdict).toBe('WAIT'); // nobody knows what the other one is
+    });
+
+    test('a denial is repeated once: permissions take a while to arrive', () => {
+      const first = failed(csv(['a', 'S3AccessDenied'], ['b', 'PathSizeTooLong']), { failed: 2 });
+      expect(first).toMatchObject({ verdict: 'WAIT', memory: { task: { round: 2, denied: true } } });
+      expect(failed(csv(['a', 'S3AccessDenied']), {}, { round: 2, denied: true })).toMatchObject({ verdict: 'FAILED', error: 'FilesNotExported' });
+      expect(failed(csv(['a', 'S3AccessDenied']), {}, { round: 3, denied: false }).verdict).toBe('WAIT');
+    });
+
+    test.each<[string, FailuresReport | undefined, Partial<ExportTask>, string]>([
+      ['busy', csv(['a', 'ResourceBusy']), {}, 'FilesNotExported'],
+      ['no report of a failure', { location: 's3://b/r/', problem: 'there is no report' }, {}, 'FilesNotExported'],
+      ['no failed file at all', undefined, { failed: 0, failure: 'the path does not exist' }, 'ExportNotProven'],
+      ['canceled', undefined, { lifecycle: 'CANCELED' }, 'ExportNotProven'],
+    ])('%s: five rounds, then an end', (_, report, task, error) => {
+      const all = [1, 2, 3, 4, 5].map((round) => failed(report, task, { round, endedAt: iso(T0 + 10 * MINUTE) }));
+      expect(all.map(({ verdict }) => verdict)).toEqual(['WAIT', 'WAIT', 'WAIT', 'WAIT', 'FAILED']);
+      expect(all[4].error).toBe(error);
+      expect(all.slice(0, 4).map(({ memory }) => (Date.parse(memory.task!.notBefore!) - T0) / MINUTE - 20)).toEqual([2, 8, 30, 60]);
+    });
+
+    test('a report may come later than the end of its task', () => {
+      const none = { location: 's3://b/r/', problem: 'AccessDenied: no' };
+      const first = failed(none);
+      expect(first).toMatchObject({ verdict: 'WAIT', reason: 'ExportTaskEnded', memory: { task: { round: 1, endedAt: iso(T0 + 20 * MINUTE) } } });
+      expect(failed(none, {}, first.memory.task, 22)).toMatchObject({
+        reason: 'ExportTaskFailed', failedFiles: { total: 1, byReason: { Unknown: { count: 1, files: [] } }, report: 's3://b/r/ (could not be read: AccessDenied: no)' },
+      });
+    });
+
+    test('what is told stays small, whatever failed', () => {
+      const row = fc.tuple(fc.string({ unit: 'binary', maxLength: 400 }), fc.constantFrom('S3Error', 'ResourceBusy', 'PathSizeTooLong', 'S3AccessDenied', 'N/A', 'InternalError'));
+      fc.assert(fc.property(fc.array(row, { minLength: 1, maxLength: 200 }), fc.nat(1000), (rows, count) => {
+        const text = rows.map(([path, code]) => `"${path.replace(/"/g, '""')}",FAILED,${code}`).join('\r\n');
+        const told = failedFiles(count, { location: 's3://b/r', text });
+        expect(told.total).toBe(Math.max(count, rows.length));
+        expect(Object.values(told.byReason).reduce((sum, each) => sum + each.count, 0)).toBe(told.total);
+        for (const { files } of Object.values(told.byReason)) {
+          expect(files.length).toBeLessThanOrEqual(10);
+          for (const file of files) expect([...file].length).toBeLessThanOrEqual(200);
+        }
+        expect(Buffer.byteLength(listed(told, 8192))).toBeLessThanOrEqual(8192);
+      }), { numRuns: 100 });
+    });
+  });
+
+  describe('the report', () => {
+    test('as the user guide shows it', () => {
+      const text = 'FilePath,FileStatus,ErrorCode\r\n"""@filename.txt""",FAILED,S3Error\n\'+x\',failed,S3Error\n"file,name.txt",failed,S3Error\n"file""name.txt",Failed,S3Error\nok,SUCCEEDED,\n';
+      expect(readReport(text).map(({ path }) => path)).toEqual(['@filename.txt', '+x', 'file,name.txt', 'file"name.txt']);
+      expect(readReport('')).toEqual([]);
+      expect(readReport('FilePath,FileStatus,ErrorCode\n')).toEqual([]);
+      expect(readReport('a,failed')).toEqual([{ path: 'a', code: '' }]);
+      expect(readReport('a,failed,S3Error\nb,fai', true)).toEqual([{ path: 'a', code: 'S3Error' }]);
+      expect(readReport('two\nlines,failed,S3Error\nb,failed,N/A')).toEqual([{ path: 'two\nlines', code: 'S3Error' }, { path: 'b', code: 'N/A' }]);
+    });
+
+    test('every name comes back, with a header or without', () => {
+      const name = fc.oneof(fc.string({ unit: 'grapheme', minLength: 1 }), fc.string({ unit: fc.constantFrom(...'",\n\r@+-=\'a/'), minLength: 1 }))
+        .filter((path) => !/^(["'])[@+\-=][^]*\1$/.test(path) && !path.startsWith('\uFEFF') && !/^filepath$/i.test(path));
+      const written = (path: string) => /^[@+\-=]/.test(path) ? `"""${path.replace(/"/g, '""')}"""` : /[",\r\n]/.test(path) ? `"${path.replace(/"/g, '""')}"` : path;
+      fc.assert(fc.property(fc.array(name, { maxLength: 20 }), fc.boolean(), fc.constantFrom('\n', '\r\n'), (names, header, end) => {
+        const lines = [...(header ? ['FilePath,FileStatus,ErrorCode'] : []), ...names.map((path) => `${written(path)},failed,S3Error`)];
+        expect(readReport(lines.map((line) => `${line}${end}`).join(''))).toEqual(names.map((path) => ({ path, code: 'S3Error' })));
+      }), { numRuns: 300 });
+    });
+
+    test('no text makes it throw', () => {
+      fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'",\n\r\'@a\uFFFD'), maxLength: 60 }), fc.boolean(), (text, truncated) => {
+        for (const { path, code } of readReport(text, truncated)) expect([typeof path, typeof code]).toEqual(['string', 'string']);
+      }), { numRuns: 500 });
+    });
+  });
+
+  describe('whatever AWS turns out to do', () => {
+    const readings = fc.record({
+      emptyEvents: fc.constantFrom('accepted', 'refused', 'ignored'),
+      omittedPolicy: fc.constantFrom('unchanged', 'cleared', 'refused'),
+      updating: fc.nat(3),
+      counts: fc.boolean(),
+      pending: fc.nat(3),
+      autoExport: fc.boolean(),
+      onAgainAt: fc.option(fc.integer({ min: 0, max: 20 })),
+      otherTask: fc.nat(3),
+      executing: fc.nat(2),
+    });
+
+    test('the proof ends, and a link that cannot be switched off ends it by name', () => {
+      fc.assert(fc.property(readings, (reading) => {
+        let on = reading.autoExport;
+        let updating = 0;
+        let memory: DrainMemory = { queue: { reason: 'QueueEmpty', at: iso(T0) } };
+        let executing = reading.executing;
+        const tasks: (ExportTask & { endsAt: number })[] = [];
+        const other: ExportTask = { id: 'task-0', lifecycle: 'EXECUTING', createdAt: T0 };
+        let decision: Decision | undefined;
+        for (let minute = 0; minute < 120; minute++) {
+          const now = T0 + minute * MINUTE;
+          if (minute === reading.onAgainAt && reading.autoExport) on = true;
+          const shown = tasks.map(({ endsAt, ...task }) => ({ ...task, lifecycle: minute >= endsAt ? 'SUCCEEDED' : 'EXECUTING', failed: reading.counts ? 0 : undefined }));
+          decision = look(minute, [], {
+            verification: 'BOTH',
+            autoExport: reading.autoExport,
+            association: { lifecycle: updating-- > 0 ? 'UPDATING' : 'AVAILABLE', exportEvents: on ? ['NEW', 'CHANGED'] : [] },
+            tasks: [...(minute < reading.otherTask ? [other] : []), ...shown],
+            memory,
+            last: decision,
+          });
+          memory = JSON.parse(JSON.stringify(decision.memory));
+          if (decision.verdict === 'SWITCH_OFF') {
+            expect(reading.autoExport).toBe(true);
+            const answer = nextForm(memory.switchOff) === 'EMPTY_EVENTS' ? reading.emptyEvents : reading.omittedPolicy;
+            if (answer === 'accepted' || answer === 'cleared') on = false;
+            if (answer !== 'refused') updating = reading.updating;
+            memory = { ...memory, switchOff: attempted(now, memory.switchOff, answer === 'refused' ? 'no' : undefined) };
+          } else if (decision.verdict === 'START_TASK') {
+            expect(on).toBe(false);
+            const refusal = executing-- > 0 ? Object.assign(new Error('busy'), { name: 'DataRepositoryTaskExecuting' }) : undefined;
+            const id = `task-${memory.task!.round}`;
+            if (!refusal && !tasks.some((task) => task.id === id)) tasks.push({ id, lifecycle: 'PENDING', createdAt: now, endsAt: minute + reading.pending });
+            memory = { ...memory, task: taskAttempted(now, memory.task!, refusal ? undefined : id, refusal) };
+          } else if (decision.verdict !== 'WAIT') {
+            break;
+          }
+        }
+        const possible = !reading.autoExport || reading.emptyEvents === 'accepted' || reading.omittedPolicy === 'cleared';
+        expect([decision!.verdict, decision!.error]).toEqual(possible ? ['PROVEN', undefined] : ['FAILED', 'AutoExportNotSwitchedOff']);
+        if (possible) expect(tasks.find(({ id }) => id === decision!.task!.id)!.endsAt).toBeDefined();
+        else expect(decision!.message).toMatch(/autoExport: false.*METRIC_ONLY/);
+      }), { numRuns: 500 });
+    });
+
+    test('an update that has just been accepted gets a minute to show', () => {
+      const switchOff = attempted(T0, undefined);
+      expect(prove({ association: AVAILABLE, memory: { ...STARTED, switchOff } }, 0.9).verdict).toBe('WAIT');
+      expect(prove({ association: AVAILABLE, memory: { ...STARTED, switchOff } }, 1).verdict).toBe('SWITCH_OFF');
+      expect(prove({ association: AVAILABLE, memory: { ...STARTED, switchOff: attempted(T0, undefined, 'no') } }, 0.5).verdict).toBe('SWITCH_OFF');
+      expect(switchOffToken('arn', switchOff)).not.toBe(switchOffToken('arn'));
+      expect(nextForm({ ...switchOff, seenOffAt: iso(T0) })).toBe('EMPTY_EVENTS'); // it has worked
+    });
+  });
+});
+
+describe('slow or stuck?', () => {
+  const STALL = { ...SETTINGS, stallSeconds: 3600 };
+  const follow = (seen: (minute: number) => Partial<Look>, until = 600): Decision & { minute: number } => {
+    let last: Decision | undefined;
+    for (let minute = 0; minute <= until; minute += 5) {
+      last = look(minute, [], { verification: 'BOTH', settings: STALL, memory: last ? JSON.parse(JSON.stringify(last.memory)) : {}, last, ...seen(minute) });
+      if (last.verdict !== 'WAIT') return { ...last, minute };
+    }
+    return { ...last!, minute: until };
+  };
+  /** A backlog that nobody works on: its age grows by a minute a minute. */
+  const stuck = (minute: number) => ({ points: points(minute - 1, (minute + 60) * 60) });
+
+  test('a backlog that does not move ends the drain by name', () => {
+    expect(follow(stuck)).toMatchObject({ verdict: 'FAILED', reason: 'ExportStalled', error: 'ExportStalled', message: expect.stringMatching(/since 2026-11-22T12:00.*QueueNotEmpty/), minute: 60 });
+  });
+
+  test.each<[string, (minute: number) => Partial<Look>]>([
+    ['the oldest change is another one', (minute) => ({ points: points(minute - 1, (minute + 60) * 58) })],
+    ['the age falls', (minute) => ({ points: points(minute - 1, 5000 - minute) })],
+    ['objects land', (minute) => ({ ...stuck(minute), listing: { count: 5, newestAt: T0 + minute * MINUTE, more: false } })],
+    ['objects go', (minute) => ({ ...stuck(minute), listing: { count: 1000 - minute, more: false } })],
+    ['the task counts', (minute) => ({
+      association: { lifecycle: 'AVAILABLE', exportEvents: [] },
+      tasks: [{ id: 'task-1', lifecycle: 'EXECUTING', createdAt: T0, total: 1000, succeeded: minute }],
+      ...(minute === 0 ? { memory: { queue: { reason: 'QueueEmpty', at: iso(T0) }, task: { round: 1, id: 'task-1', startedAt: iso(T0) } } } : {}),
+    })],
+  ])('%s: it is slow', (_, seen) => expect(follow(seen)).toMatchObject({ verdict: 'WAIT', minute: 600 }));
+
+  test('a bucket that cannot be looked at, or does not change, is no progress', () => {
+    expect(follow((minute) => ({ ...stuck(minute), listing: { count: 0, more: true, unknown: 'AccessDenied: no' } }))).toMatchObject({
+      error: 'ExportStalled', message: expect.stringContaining('AccessDenied: no'), objects: { complete: false, unknown: 'AccessDenied: no' },
+    });
+    expect(follow((minute) => ({ ...stuck(minute), listing: { count: 7, newestAt: T0, more: false } }))).toMatchObject({
+      error: 'ExportStalled', message: expect.stringContaining('7 seen'),
+    });
+  });
+
+  test('a wait with an end of its own is no standstill', () => {
+    expect(follow(() => ({ association: { ...AVAILABLE, lifecycle: 'MISCONFIGURED' }, settings: { ...STALL, misconfiguredGraceSeconds: 86_400 } }), 300).verdict).toBe('WAIT');
+    expect(follow(() => ({ settings: { ...STALL, metricGraceSeconds: 86_400 } }), 300).reason).toBe('MetricUnknown');
+    expect(follow(() => ({ quiet: T0 + 500 * MINUTE }), 400).reason).toBe('QuietTimeNotReached');
+  });
+
+  test('the bucket is looked at seldom', () => {
+    const looked: DrainMemory = { progress: { movedAt: iso(T0), objects: { lookedAt: iso(T0), count: 0 } } };
+    expect([isListingDue(T0, {}), isListingDue(T0 + 9.9 * MINUTE, looked), isListingDue(T0 + 10 * MINUTE, looked)]).toEqual([true, false, true]);
+  });
+
+  test('a sweep over several looks counts every object once', () => {
+    fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 20 }), fc.array(fc.nat(19)), (pages, broken) => {
+      let memory: ObjectsMemory | undefined;
+      let from = 0;
+      for (let i = 0; from < pages.length; i++) {
+        const fails = broken.includes(i);
+        memory = sweep(T0 + i, memory, fails ? { count: 0, more: true, unknown: 'no' } : { count: pages[from], newestAt: T0 + from, lastKey: `${from}`, more: from + 1 < pages.length });
+        if (!fails) from++;
+        expect(memory.swept === undefined).toBe(from < pages.length);
+        if (from < pages.length) expect(memory.cursor).toBe(from === 0 ? undefined : `${from - 1}`);
+        expect(JSON.stringify(memory).length).toBeLessThan(500);
+      }
+      expect(memory!.swept).toMatchObject({ count: pages.reduce((sum, each) => sum + each), newestAt: iso(T0 + pages.length - 1) });
+      expect(memory!.cursor).toBeUndefined();
+    }), { numRuns: 200 });
+  });
+});
+
 describe('handler', () => {
   const S3 = { AutoExportPolicy: { Events: ['NEW', 'CHANGED'] }, AutoImportPolicy: { Events: ['NEW'] } };
   const found = { AssociationId: 'dra-1', Lifecycle: 'AVAILABLE', S3 };
@@ -326,7 +682,7 @@ describe('handler', () => {
   const payload = (changes: Record<string, any> = {}): any => ({
     action: 'CheckMetrics',
     run: { token: 'a'.repeat(40) },
-    parameters: { lambdaPeriodSeconds: 60, lambdaTimeDiffMinutes: 15 },
+    parameters: { lambdaPeriodSeconds: 60, lambdaTimeDiffMinutes: 15, exportVerification: 'METRIC_ONLY' },
     fileSystem: { fileSystemId: 'fs-1' },
     association: { associationId: 'dra-1' },
     job: { outcome: 'SUCCEEDED', lastWritePossibleAt: iso(T0) },
@@ -353,7 +709,7 @@ describe('handler', () => {
   });
 
   test.each([[3600, 15, 1], [86_400, 15, 4], [60, 1440, 2]])('no call asks for more than 1,440 points (period %i, range %i)', async (lambdaPeriodSeconds, lambdaTimeDiffMinutes, calls) => {
-    await expect(handler(payload({ parameters: { lambdaPeriodSeconds, lambdaTimeDiffMinutes } }))).resolves.toMatchObject({ verdict: 'WAIT', reason: 'TooFewZeros' });
+    await expect(handler(payload({ parameters: { lambdaPeriodSeconds, lambdaTimeDiffMinutes, exportVerification: 'METRIC_ONLY' } }))).resolves.toMatchObject({ verdict: 'WAIT', reason: 'TooFewZeros' });
     const reads = inputs(cloudWatch, 'GetMetricStatistics');
     expect(reads).toHaveLength(calls);
     reads.forEach((read, i) => {
@@ -409,6 +765,141 @@ describe('handler', () => {
     expect(inputs(fsx, 'UpdateDataRepositoryAssociation')).toEqual([update, update]);
     await expect(handler({ action: 'GiveUpDrain', export: { proven: false, evidence } })).rejects.toMatchObject({
       name: 'AssociationMisconfigured', message: expect.stringMatching(/bucket policy.*not now/),
+    });
+  });
+
+  describe('with an export task', () => {
+    const TOKEN = /^(export|off)-\d-[0-9a-f]{40}$/;
+    const association = { associationId: 'dra-1', fileSystemPath: '/export', dataRepositoryPath: 's3://results/run-1/' };
+    const refused = (name: string) => named(name, 'not now');
+    let answers: Record<string, any>;
+    let s3: jest.SpyInstance;
+
+    beforeEach(() => {
+      answers = {
+        DescribeDataRepositoryAssociations: { Associations: [{ ...found, S3: { AutoImportPolicy: { Events: ['NEW'] } } }] },
+        DescribeDataRepositoryTasks: { DataRepositoryTasks: [] },
+        UpdateDataRepositoryAssociation: {},
+        CreateDataRepositoryTask: { DataRepositoryTask: { TaskId: 'task-1' } },
+        ListObjectsV2: { Contents: [{ Key: 'run-1/a', LastModified: new Date(T0) }], IsTruncated: false },
+        GetObject: { Body: { transformToString: async () => 'export/a,failed,PathSizeTooLong\n' } },
+      };
+      const send = async (command: any) => {
+        const answer = answers[command.constructor.name.replace('Command', '')];
+        if (answer instanceof Error) throw answer;
+        return typeof answer === 'function' ? answer(command.input) : answer;
+      };
+      fsx.mockImplementation(send);
+      s3 = jest.spyOn(S3Client.prototype, 'send').mockImplementation(send);
+    });
+
+    const check = (evidence: any = { reason: 'NotLookedYet', memory: {} }): any => handler(payload({
+      run: { token: 'a'.repeat(40), id: 'run-1' },
+      parameters: { lambdaPeriodSeconds: 60, lambdaTimeDiffMinutes: 15, exportVerification: 'BOTH', autoExport: true },
+      association,
+      export: { proven: false, reason: 'NotProven', evidence },
+    }));
+    const act = (action: string, memory: DrainMemory, changes = {}): any => handler({
+      action, run: { id: 'run-1', executionArn: 'arn:run' }, fileSystem: { fileSystemId: 'fs-1' }, association, execution: 'arn:self', export: { evidence: { memory } }, ...changes,
+    });
+    const task = { TaskId: 'task-1', Lifecycle: 'FAILED', CreationTime: new Date(T0 + 30 * MINUTE), Status: { TotalCount: 2, SucceededCount: 1, FailedCount: 1 } };
+    const running: DrainMemory = { queue: { reason: 'QueueEmpty', at: iso(T0) }, task: { round: 1, id: 'task-1', startedAt: iso(T0 + 30 * MINUTE) } };
+
+    test('looks at link, tasks and bucket, and not at the metric once the proof has begun', async () => {
+      answers.DescribeDataRepositoryTasks = ({ NextToken }: any) => NextToken ? { DataRepositoryTasks: [{ ...task, Lifecycle: 'SUCCEEDED', Status: {} }] } : { NextToken: 'more' };
+      await expect(check({ memory: running })).resolves.toMatchObject({ verdict: 'PROVEN', reason: 'EveryFileExported', objects: { count: 1, newestAt: iso(T0), complete: true } });
+      expect(inputs(fsx, 'DescribeDataRepositoryTasks')[0]).toMatchObject({ Filters: [{ Name: 'file-system-id', Values: ['fs-1'] }] });
+      expect(cloudWatch).not.toHaveBeenCalled();
+      delete (answers.DescribeDataRepositoryTasks = { DataRepositoryTasks: [{ ...task, CreationTime: undefined }] }).DataRepositoryTasks[0].CreationTime;
+      await expect(check({ memory: running })).rejects.toMatchObject({ name: 'AnswerIncomplete' });
+    });
+
+    test.each(['task-1/', 'task-task-1/'])('reads the report of its own task, in %s', async (folder) => {
+      const directory = 'run-1/.lustre-auto-export/run-1/';
+      const keys = [`${directory}task-0/failures.csv`, `${directory}${folder}failures.csv`];
+      answers.ListObjectsV2 = ({ Prefix, StartAfter }: any) => {
+        const [first, ...others] = keys.filter((key) => key.startsWith(Prefix) && (!StartAfter || key > StartAfter));
+        return { Contents: [{ Key: first }], IsTruncated: others.length > 0 };
+      };
+      answers.DescribeDataRepositoryTasks = { DataRepositoryTasks: [task] };
+      const evidence = await check({ memory: running });
+      expect(evidence).toMatchObject({ verdict: 'FAILED', error: 'FilesNotExported', failedFiles: { byReason: { KeyTooLong: { files: ['export/a'] } }, report: `s3://results/${keys[1]}` } });
+      expect(inputs(s3, 'GetObject')).toEqual([{ Bucket: 'results', Key: keys[1], Range: expect.stringMatching(/^bytes=0-\d+$/) }]);
+      await expect(handler({ action: 'GiveUpDrain', export: { evidence } })).rejects.toMatchObject({ name: 'FilesNotExported', message: expect.stringMatching(/KeyTooLong: 1[^]*export\/a[^]*failures\.csv/) });
+    });
+
+    test('the beginning of a report that is too long says nothing of the rest', async () => {
+      answers.ListObjectsV2 = { Contents: [{ Key: 'run-1/.lustre-auto-export/run-1/task-1/failures.csv' }] };
+      answers.GetObject = { ContentRange: 'bytes 0-4194303/99999999', Body: { transformToString: async () => 'a,failed,PathSizeTooLong\nb,fai' } };
+      answers.DescribeDataRepositoryTasks = { DataRepositoryTasks: [{ ...task, Status: { FailedCount: 9 } }] };
+      await expect(check({ memory: running })).resolves.toMatchObject({ verdict: 'WAIT', failedFiles: { total: 9, byReason: { KeyTooLong: { count: 1 }, Unknown: { count: 8 } } } });
+    });
+
+    test.each(['AccessDenied', 'NoSuchBucket', 'TimeoutError'])('a bucket that answers %s fails nothing', async (name) => {
+      answers.ListObjectsV2 = refused(name);
+      answers.DescribeDataRepositoryTasks = { DataRepositoryTasks: [task] };
+      await expect(check({ memory: running })).resolves.toMatchObject({ verdict: 'WAIT', reason: 'ExportTaskEnded', objects: { unknown: expect.stringContaining(name) } });
+      answers.DescribeDataRepositoryTasks = { DataRepositoryTasks: [{ ...task, Lifecycle: 'SUCCEEDED', Status: {} }] };
+      await expect(check({ memory: running })).resolves.toMatchObject({ verdict: 'PROVEN' });
+    });
+
+    test('a large prefix is gone through in several looks', async () => {
+      answers.ListObjectsV2 = ({ StartAfter = '0' }: any) => ({ Contents: [{ Key: `${Number(StartAfter) + 1}`, LastModified: new Date(T0) }], IsTruncated: Number(StartAfter) < 70 });
+      const first = await check();
+      expect(first).toMatchObject({ objects: { count: 50, complete: false }, memory: { progress: { objects: { cursor: '50' } } } });
+      await check(first); // too soon
+      expect(inputs(s3, 'ListObjectsV2')).toHaveLength(50);
+      clock.mockReturnValue(T0 + 51 * MINUTE);
+      expect(await check(first)).toMatchObject({ objects: { count: 71, complete: true } });
+      expect(inputs(s3, 'ListObjectsV2')[50]).toEqual({ Bucket: 'results', Prefix: 'run-1/', StartAfter: '50' });
+    });
+
+    test('switches off by one form, then by the other; import stays as it is; a lost answer asks the same again', async () => {
+      answers.UpdateDataRepositoryAssociation = refused('BadRequest');
+      const first = await act('SwitchOffAutomaticExport', {});
+      expect(await act('SwitchOffAutomaticExport', {})).toEqual(first);
+      expect(first.switchOff).toMatchObject({ attempts: 1, refused: true, refusals: { EMPTY_EVENTS: 'not now' } });
+      answers.UpdateDataRepositoryAssociation = {};
+      expect((await act('SwitchOffAutomaticExport', first)).switchOff).toMatchObject({ attempts: 2, refused: false, form: 'NO_POLICY' });
+      const [one, same, two] = inputs(fsx, 'UpdateDataRepositoryAssociation');
+      expect(one).toEqual({ AssociationId: 'dra-1', ClientRequestToken: expect.stringMatching(TOKEN), S3: { AutoExportPolicy: { Events: [] }, AutoImportPolicy: { Events: ['NEW'] } } });
+      expect(same).toEqual(one);
+      expect(two).toEqual({ AssociationId: 'dra-1', ClientRequestToken: expect.stringMatching(TOKEN), S3: { AutoImportPolicy: { Events: ['NEW'] } } });
+      expect(two.ClientRequestToken).not.toBe(one.ClientRequestToken);
+    });
+
+    test('starts a task on the directory, with a report inside the link, and tags; a lost answer asks the same again', async () => {
+      expect((await act('StartExportTask', { task: { round: 2, refusal: 'x', refusedSince: iso(T0) } })).task).toEqual({ round: 2, id: 'task-1', startedAt: iso(T0 + 40 * MINUTE + 5_000) });
+      await act('StartExportTask', { task: { round: 2 } });
+      await act('StartExportTask', { task: { round: 2 } }, { execution: 'arn:other' });
+      const [one, same, other] = inputs(fsx, 'CreateDataRepositoryTask');
+      expect(one).toEqual({
+        Type: 'EXPORT_TO_REPOSITORY',
+        FileSystemId: 'fs-1',
+        Paths: ['export'],
+        Report: { Enabled: true, Path: 's3://results/run-1/.lustre-auto-export/run-1', Format: 'REPORT_CSV_20191124', Scope: 'FAILED_FILES_ONLY' },
+        ClientRequestToken: expect.stringMatching(TOKEN),
+        Tags: expect.arrayContaining([{ Key: 'cdk-lustre-auto-export:run-id', Value: 'run-1' }]),
+      });
+      expect(same).toEqual(one);
+      expect(other.ClientRequestToken).not.toBe(one.ClientRequestToken);
+    });
+
+    test.each([
+      ['DataRepositoryTaskExecuting', undefined], ['BadRequest', iso(T0 + 40 * MINUTE + 5_000)], ['UnsupportedOperation', iso(T0 + 40 * MINUTE + 5_000)],
+    ])('a task that is refused with %s is asked for again', async (name, refusedSince) => {
+      answers.CreateDataRepositoryTask = refused(name);
+      const { task: memory } = await act('StartExportTask', {});
+      expect(memory).toEqual({ round: 1, refusal: `${name}: not now`, ...(refusedSince ? { refusedSince } : {}) });
+    });
+
+    test('whatever else goes wrong is tried again by Step Functions', async () => {
+      answers.CreateDataRepositoryTask = refused('InternalServerError');
+      await expect(act('StartExportTask', {})).rejects.toMatchObject({ name: 'InternalServerError' });
+      answers.CreateDataRepositoryTask = {};
+      await expect(act('StartExportTask', {})).rejects.toMatchObject({ name: 'AnswerIncomplete' });
+      answers.UpdateDataRepositoryAssociation = refused('InternalServerError');
+      await expect(act('SwitchOffAutomaticExport', {})).rejects.toMatchObject({ name: 'InternalServerError' });
     });
   });
 

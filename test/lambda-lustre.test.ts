@@ -1,6 +1,8 @@
 import { DataRepositoryAssociation, FileSystem, FSxClient } from '@aws-sdk/client-fsx';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as fc from 'fast-check';
+import { stepToRestore } from '../lambda-src/automatic-export';
+import { policyOf } from '../lambda-src/keep-policy';
 import { associationRequest, fileSystemRequest } from '../lambda-src/lustre-requests';
 import { refuseFailedAssociation, refuseFailedFileSystem } from '../lambda-src/lustre-status';
 import { handler } from '../lambda-src/lustre.lambda';
@@ -14,7 +16,7 @@ const ARN = 'arn:aws:states:us-east-1:111122223333:execution:machine:daily';
 const STARTED = '2026-11-22T15:37:03Z';
 const run = { executionArn: ARN, startedAt: STARTED, ...runIdentity(ARN, STARTED) };
 const DAY = 86_400;
-const deadlines = { fileSystem: 3600, attach: 3600, job: DAY, stop: 3600, detach: 3600, drain: DAY, deletion: 3600 };
+const deadlines = { reserve: 3600, fileSystem: 3600, attach: 3600, job: DAY, stop: 3600, detach: 3600, drain: DAY, deletion: 3600 };
 const parameters: RunParameters = {
   autoExport: true,
   deleteLustre: true,
@@ -30,6 +32,9 @@ const parameters: RunParameters = {
   waitForCheckMetricsSeconds: 60,
   lambdaPeriodSeconds: 60,
   lambdaTimeDiffMinutes: 15,
+  exportVerification: 'BOTH',
+  failurePolicy: 'EXPORT_AND_DELETE',
+  keepHours: 24,
   prefix: 'p/',
   jobCommand: [],
   jobEnvironment: {},
@@ -77,6 +82,8 @@ const documentOf = (more: Partial<StateDocument> = {}): StateDocument => ({
   compute: {},
   job: {},
   export: { proven: false },
+  policy: {},
+  kept: {},
   error: {},
   failures: {},
   ...more,
@@ -138,6 +145,9 @@ describe('the request for a file system', () => {
       'cdk-lustre-auto-export:auto-export': 'true',
       'cdk-lustre-auto-export:lambda-period-seconds': '60',
       'cdk-lustre-auto-export:lambda-time-diff-minutes': '15',
+      'cdk-lustre-auto-export:export-verification': 'BOTH',
+      'cdk-lustre-auto-export:failure-policy': 'EXPORT_AND_DELETE',
+      'cdk-lustre-auto-export:keep-hours': '24',
     });
     expect(associationRequest('fs-1', run, parameters, settings).Tags).toEqual(request.Tags);
   });
@@ -284,14 +294,123 @@ describe('tags for a later clean-up', () => {
     });
   });
 
+  test('the queue of a file system that is gone is an error with a name', async () => {
+    answer({ DescribeFileSystems: [named('FileSystemNotFound')] });
+    await expect(call('RememberJobQueue', { document: documentOf({ fileSystem: FS_STATE, compute: { jobQueueArn: 'q', hostPath: '/h' } }) })).rejects.toMatchObject({ name: 'FileSystemFailed' });
+  });
+
+  const tagsSent = () => Object.fromEntries(sent.find(({ name }) => name === 'TagResource')!.input.Tags.map(({ Key, Value }: any) => [Key, Value]));
+  const linked = (more: Partial<StateDocument>) => documentOf({ fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, ...more });
+  const keep = (more: Partial<StateDocument> = {}) => call('KeepFileSystem', { self: ARN, document: linked(more) });
+  const exporting = association({ S3: { AutoExportPolicy: { Events: ['NEW', 'CHANGED'] } } });
+
+  test('what is kept carries why, since when, how often, until when, and whether it still exports', async () => {
+    jest.useFakeTimers({ now: new Date('2026-11-22T20:00:00Z') });
+    try {
+      answer({ DescribeFileSystems: [{ FileSystems: [fileSystem({}, { [RunTag.TIMES_KEPT]: '2' })] }], DescribeDataRepositoryAssociations: [{ Associations: [exporting] }], TagResource: [{}] });
+      const policy = { keep: true, keepUntil: '2026-11-23T20:00:00.000Z' };
+      expect(await keep({ policy, parameters: { ...parameters, failurePolicy: 'KEEP_FOR' }, error: { Error: 'JobFailed' } })).toEqual({ gone: false, automaticExport: 'ON' });
+      expect(tagsSent()).toEqual({
+        'cdk-lustre-auto-export:kept': 'failurePolicy KEEP_FOR after JobFailed',
+        'cdk-lustre-auto-export:kept-at': '2026-11-22T20:00:00.000Z',
+        'cdk-lustre-auto-export:times-kept': '3',
+        'cdk-lustre-auto-export:automatic-export': 'ON',
+        'cdk-lustre-auto-export:keep-until': '2026-11-23T20:00:00.000Z',
+      });
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  test.each<[string, Partial<DataRepositoryAssociation>]>([
+    ['no events', { S3: { AutoExportPolicy: { Events: [] } } }], ['no policy', {}], ['a broken link', { ...exporting, Lifecycle: 'MISCONFIGURED' }],
+  ])('what is kept with %s says that its automatic export is OFF', async (_, link) => {
+    const Associations = [association(link)];
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], DescribeDataRepositoryAssociations: [{ Associations }], TagResource: [{}] });
+    expect(await keep({ export: { proven: false } })).toEqual({ gone: false, automaticExport: 'OFF' });
+    expect(tagsSent()).toMatchObject({ [RunTag.AUTOMATIC_EXPORT]: 'OFF', [RunTag.TIMES_KEPT]: '1' });
+  });
+
+  test.each([[undefined, false], [0, false], [1, true]])('what was deleted meanwhile cannot be kept; redrives: %s', async (redriveCount, redriven) => {
+    answer({ DescribeFileSystems: [named('FileSystemNotFound')], DescribeExecution: [{ redriveCount }] });
+    expect(await keep()).toEqual({ gone: true, automaticExport: 'OFF', redriven });
+  });
+
   test('the reason why it is kept is one that a tag takes', async () => {
-    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], TagResource: [{}] });
-    await call('KeepFileSystem', { document: documentOf({ fileSystem: FS_STATE, failures: { drain: { Error: `Odd"{name}\n${'x'.repeat(300)}` } } }) });
-    const [{ Key, Value }] = sent[1].input.Tags;
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], DescribeDataRepositoryAssociations: [{ Associations: [] }], TagResource: [{}] });
+    await keep({ failures: { drain: { Error: `Odd"{name}\n${'x'.repeat(300)}` } } });
+    const [Key, Value] = Object.entries<any>(tagsSent())[0];
     expect(Key).toBe(RunTag.KEPT);
     expect(Value).toMatch(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u);
     expect(Value).toMatch(/^drain: Odd /);
   });
+});
+
+describe('automatic export of what is kept', () => {
+  const ON = { AutoExportPolicy: { Events: ['NEW' as const, 'CHANGED' as const] } };
+  const OFF = { AutoExportPolicy: { Events: [] }, AutoImportPolicy: { Events: ['NEW' as const] } };
+
+  test.each<[string, DataRepositoryAssociation | undefined, boolean, object]>([
+    ['it is on', association({ S3: ON }), true, { next: 'SETTLED', automaticExport: 'ON' }],
+    ['it is off', association({ S3: OFF }), true, { next: 'UPDATE' }],
+    ['it has no policy', association(), true, { next: 'UPDATE' }],
+    ['only some kinds of changes', association({ S3: { AutoExportPolicy: { Events: ['NEW'] } } }), true, { next: 'UPDATE' }],
+    ['it is off, and not wanted', association({ S3: OFF }), false, { next: 'SETTLED', automaticExport: 'OFF', reason: 'autoExport is false' }],
+    ['an update is under way', association({ Lifecycle: 'UPDATING', S3: ON }), true, { next: 'WAIT' }],
+    ['it was never AVAILABLE', association({ Lifecycle: 'CREATING', S3: ON }), true, { next: 'WAIT' }],
+    ['the link is broken', association({ Lifecycle: 'MISCONFIGURED', S3: ON }), true, { next: 'SETTLED', automaticExport: 'OFF', reason: expect.stringContaining('MISCONFIGURED') }],
+    ['the link is broken and off', association({ Lifecycle: 'MISCONFIGURED', S3: OFF }), true, { next: 'UPDATE' }],
+    ['the link has failed', association({ Lifecycle: 'FAILED', S3: ON }), true, { next: 'SETTLED', automaticExport: 'OFF', reason: expect.stringContaining('FAILED') }],
+    ['there is no link', undefined, true, { next: 'SETTLED', automaticExport: 'OFF', reason: expect.stringContaining('no data repository association') }],
+  ])('%s', (_, link, wanted, step) => expect(stepToRestore(link, wanted)).toEqual(step));
+
+  const restore = (kept: StateDocument['kept'] = { gone: false, automaticExport: 'OFF' }) => call('RestoreAutomaticExport', {
+    settings, document: documentOf({ fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, kept }),
+  });
+
+  test('is switched on with the events of the construct and the import policy as it is, and tagged when it is seen on', async () => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem()] }, { FileSystems: [fileSystem()] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association({ S3: OFF })] }, { Associations: [association({ S3: ON })] }],
+      UpdateDataRepositoryAssociation: [{}],
+      TagResource: [{}],
+    });
+    expect(await restore()).toMatchObject({ automaticExport: 'OFF', settled: false });
+    const { input } = sent.find(({ name }) => name === 'UpdateDataRepositoryAssociation')!;
+    expect(input).toEqual({ AssociationId: 'dra-1', ClientRequestToken: `restore-0-${run.token}`, S3: { AutoExportPolicy: { Events: ['NEW', 'CHANGED'] }, AutoImportPolicy: { Events: ['NEW'] } } });
+    expect(input.ClientRequestToken.length).toBeLessThanOrEqual(63);
+    expect(await restore()).toMatchObject({ automaticExport: 'ON', settled: true });
+    expect(sent.at(-1)!.input.Tags).toEqual([{ Key: RunTag.AUTOMATIC_EXPORT, Value: 'ON' }]);
+  });
+
+  test('that is refused is tried again until the time is up, and then said', async () => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem()] }, { FileSystems: [fileSystem()] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association({ S3: OFF })] }, { Associations: [association({ S3: OFF })] }],
+      UpdateDataRepositoryAssociation: [named('BadRequest'), named('ThrottlingException')],
+    });
+    const kept = await restore() as StateDocument['kept'];
+    expect(kept).toEqual({ gone: false, automaticExport: 'OFF', reason: 'BadRequest', settled: false });
+    await expect(restore()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    await expect(call('AutomaticExportStaysOff', { document: documentOf({ fileSystem: FS_STATE, kept }) })).rejects.toMatchObject({ name: 'AutoExportStaysOff', message: expect.stringMatching(/fs-1 .*BadRequest/) });
+  });
+
+  test('of what is gone meanwhile is nobody\'s worry', async () => {
+    answer({ DescribeFileSystems: [named('FileSystemNotFound')] });
+    expect(await restore()).toMatchObject({ gone: true, settled: true });
+  });
+});
+
+describe('the failure policy', () => {
+  const now = new Date('2026-11-22T20:00:00Z');
+  test.each<[Partial<RunParameters>, string | undefined, object]>([
+    [{}, undefined, { keep: false }],
+    [{}, '2026-11-30T00:00:00Z', { keep: false }],
+    [{ failurePolicy: 'KEEP' }, undefined, { keep: true }],
+    [{ failurePolicy: 'KEEP_FOR', keepHours: 3 }, undefined, { keep: true, keepUntil: '2026-11-22T23:00:00.000Z' }],
+    [{ failurePolicy: 'KEEP_FOR', keepHours: 3 }, '2026-11-22T20:00:01Z', { keep: true, keepUntil: '2026-11-22T20:00:01.000Z' }],
+    [{ failurePolicy: 'KEEP_FOR', keepHours: 3 }, '2026-11-22T20:00:00Z', { keep: false, keepUntil: '2026-11-22T20:00:00.000Z' }],
+  ])('%j, tagged until %s', (more, until, expected) => expect(policyOf({ ...parameters, ...more }, until, now)).toEqual(expected));
 });
 
 describe('the search for what a run has made', () => {
@@ -306,7 +425,7 @@ describe('the search for what a run has made', () => {
       DescribeDataRepositoryAssociations: [{ Associations: [association()] }],
     });
     const error = { Error: 'States.TaskFailed', Cause: 'lost' };
-    expect(await call('FindRunResources', payload(documentOf({ error })))).toEqual(documentOf({ error, fileSystem: FS_STATE, associations: { output: LINK, inputs: [] } }));
+    expect(await call('FindRunResources', payload(documentOf({ error })))).toEqual(documentOf({ error, policy: { keep: false }, fileSystem: FS_STATE, associations: { output: LINK, inputs: [] } }));
   });
 
   test('of several links it is the one of the exported directory', async () => {
@@ -319,7 +438,7 @@ describe('the search for what a run has made', () => {
 
   test('of the run itself: nothing was made', async () => {
     answer({ DescribeFileSystems: [{ FileSystems: [] }] });
-    expect(await call('FindRunResources', payload(documentOf()))).toEqual(documentOf());
+    expect(await call('FindRunResources', payload(documentOf()))).toEqual(documentOf({ policy: { keep: false } }));
   });
 
   test('one that lives comes before one that is being deleted', async () => {
@@ -330,10 +449,32 @@ describe('the search for what a run has made', () => {
   });
 
   test('what somebody else deleted meanwhile leaves the document, so that nobody is told that it was kept', async () => {
-    answer({ DescribeFileSystems: [named('FileSystemNotFound')] });
-    const document = documentOf({ fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, compute: { jobQueueArn: 'arn:queue' } });
-    expect(await call('FindRunResources', payload(document))).toMatchObject({ fileSystem: {}, associations: { output: {} }, compute: { jobQueueArn: 'arn:queue' } });
+    answer({ DescribeFileSystems: [named('FileSystemNotFound')], DescribeExecution: [{ redriveCount: 0 }] });
+    const document = documentOf({ error: { Error: 'X' }, fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, compute: { jobQueueArn: 'arn:queue' } });
+    expect(await call('FindRunResources', payload(document))).toMatchObject({ error: { Error: 'X' }, fileSystem: {}, associations: { output: {} }, compute: { jobQueueArn: 'arn:queue' } });
     expect(sent[0].input).toMatchObject({ FileSystemIds: ['fs-1'] });
+  });
+
+  test.each([[named('FileSystemNotFound')], [{ FileSystems: [fileSystem({ Lifecycle: 'DELETING' })] }]])(
+    'of the run itself, redriven when its clean-up has been there: that is the error', async (found) => {
+      answer({ DescribeFileSystems: [found], DescribeDataRepositoryAssociations: [{ Associations: [] }], DescribeExecution: [{ redriveCount: 1 }] });
+      const { error } = await call('FindRunResources', payload(documentOf({ error: { Error: 'JobFailed' }, fileSystem: FS_STATE }))) as StateDocument;
+      expect(error).toEqual({ Error: 'RunAlreadyCleanedUp', Cause: expect.stringMatching(/was redriven.*fs-1.*JobFailed/) });
+    });
+
+  test.each<[string, string, boolean, object]>([
+    ['KEEP', 'ABORTED', false, { keep: true }], ['KEEP', 'SUCCEEDED', false, { keep: false }], ['KEEP', 'FAILED', true, { keep: false }],
+    ['EXPORT_AND_DELETE', 'ABORTED', false, { keep: false }], ['KEEP_FOR', 'TIMED_OUT', false, { keep: true, keepUntil: expect.any(String) }],
+  ])('of another run with the policy %s that %s; to be deleted anyway: %s', async (policy, status, deleteAnyway, expected) => {
+    answer({
+      DescribeExecution: [{ status, startDate: new Date(STARTED) }],
+      DescribeFileSystems: [{ FileSystems: [fileSystem({}, { [RunTag.FAILURE_POLICY]: policy, [RunTag.KEEP_HOURS]: '5', [RunTag.VERIFICATION]: 'METRIC_ONLY', [RunTag.DELETE_LUSTRE]: 'false' })] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [] }],
+    });
+    const input = { cleanUp: { executionArn: ARN, ...(deleteAnyway ? { deleteLustre: true } : {}) } };
+    const found = await call('FindRunResources', payload({ ...empty, input }, OTHER)) as StateDocument;
+    expect(found.policy).toEqual(expected);
+    expect(found.parameters).toMatchObject({ failurePolicy: policy, keepHours: 5, exportVerification: 'METRIC_ONLY', deleteLustre: deleteAnyway });
   });
 
   test('of another run: everything from its start and its tags, with the names of that run', async () => {
@@ -364,8 +505,21 @@ describe('the search for what a run has made', () => {
     expect(found.parameters.schedules.drain.waits.reduce((a, b) => a + b)).toBe(DAY);
   });
 
+  const HISTORY = (...documents: unknown[]) => ({ events: documents.map((document) => ({ stateEnteredEventDetails: { input: typeof document === 'string' ? document : JSON.stringify(document) } })) });
+  test('of another run whose file system is gone: what else it left is found by its history, and the file system is only watched', async () => {
+    const last = documentOf({ fileSystem: FS_STATE, compute: { jobQueueArn: 'arn:queue', hostPath: '/host', quietAt: 'T' } });
+    answer({
+      DescribeExecution: [{ status: 'ABORTED', startDate: new Date(STARTED) }],
+      DescribeFileSystems: [{ FileSystems: [] }],
+      GetExecutionHistory: [HISTORY('{"cut', { status: 'no document' }, last, documentOf({ fileSystem: { ...FS_STATE, fileSystemId: 'fs-older' } }))],
+    });
+    const found = await call('FindRunResources', payload(empty, OTHER)) as StateDocument;
+    expect([found.fileSystem, found.compute]).toEqual([{ ...FS_STATE, lifecycle: 'DELETING' }, { jobQueueArn: 'arn:queue', hostPath: '/host' }]);
+    expect(sent.at(-1)!.input).toMatchObject({ executionArn: ARN, reverseOrder: true });
+  });
+
   test('of another run that left no file system: the defaults of the construct, and the names all the same', async () => {
-    answer({ DescribeExecution: [{ status: 'FAILED', startDate: new Date(STARTED) }], DescribeFileSystems: [{ FileSystems: [] }] });
+    answer({ DescribeExecution: [{ status: 'FAILED', startDate: new Date(STARTED) }], DescribeFileSystems: [{ FileSystems: [] }], GetExecutionHistory: [named('ExecutionDoesNotExist')] });
     expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({
       run: { id: run.id, token: run.token }, fileSystem: {}, parameters: { deleteLustre: true, lambdaTimeDiffMinutes: 20, prefix: '', schedules: { drain: { count: expect.any(Number) } } },
     });
@@ -451,26 +605,34 @@ describe('the summary', () => {
   test('the first failure is the error, the others are beside it', () => {
     const failed = summarize({ ...done, error: { Error: 'JobFailed', Cause: lambdaCause('exit code 1') }, failures: { detach: { Error: 'InstancesNotGone', Cause: 'two' } }, deletion: {} }, NOW);
     expect(failed).toMatchObject({ status: 'FAILED', error: 'JobFailed', cleanUpFailures: { detach: 'two' }, fileSystem: { kept: 'detach: InstancesNotGone', deleted: false } });
-    expect(failed.cause).toMatch(/^exit code 1\nFile system fs-1 is KEPT/);
+    expect(failed.cause).toMatch(/^exit code 1\n\nDATA: file system fs-1 is KEPT \(detach: InstancesNotGone\)/);
     const cleanUp = summarize({ ...done, failures: { drain: { Error: 'DrainTimedOut', Cause: lambdaCause('still 5 s old') }, keep: { Error: 'Y' } }, export: { proven: false }, deletion: {} }, NOW);
     expect(cleanUp).toMatchObject({ status: 'FAILED', error: 'DrainTimedOut' });
     expect(cleanUp.cause).toMatch(/^drain: still 5 s old\n/);
   });
 
   test.each<[string, Partial<StateDocument>, RegExp]>([
-    ['deleted', { error: { Error: 'JobFailed' } }, /fs-1 was deleted; everything on it is in s3:\/\/results\/p\/\.$/],
-    ['deleted empty', { error: { Error: 'JobFailed' }, export: { proven: true, reason: 'NothingWritten' } }, /fs-1 was deleted; nothing had been written to it\.$/],
+    ['deleted', { error: { Error: 'JobFailed' } }, /fs-1 was deleted; everything on it is in s3:\/\/results\/p\/\.\nCOST: nothing of this run is billed any more\.\nNEXT: read the log stream/],
+    ['deleted empty', { error: { Error: 'JobFailed' }, export: { proven: true, reason: 'NothingWritten' } }, /fs-1 was deleted; nothing had been written to it\.$/m],
     ['kept', { deletion: {}, export: { proven: false, reason: 'QueueNotEmpty' } },
-      /KEPT and is billed .*not proven: QueueNotEmpty.*not all of it is.*mounting fs-1 \(.*mount1\).*\{"cleanUp":\{"executionArn":"arn:\S+:daily"\}\}/],
-    ['proven but not deleted', { deletion: { lifecycle: 'DELETING' }, failures: { delete: { Error: 'DeletionTimedOut' } } }, /KEPT .*delete: DeletionTimedOut.*Its data is proven to be in s3:\/\/results\/p\//],
-    ['being deleted before the clean-up came', { error: { Error: 'X' }, export: { proven: false, reason: 'BeingDeleted' } }, /fs-1 was deleted; .*was not looked at\.$/],
-    ['none', { fileSystem: {}, deletion: {}, error: { Error: 'InvalidParameters' } }, /No file system was left behind\.$/],
-    ['unknown', { fileSystem: {}, deletion: {}, error: { Error: 'X' }, failures: { find: { Error: 'Y' } } }, /could not be found out whether a file system was left behind\. Start .*cleanUp/],
+      /KEPT \(export not proven: QueueNotEmpty\)\..*not all of it is[^]*mount -t lustre .*fs-1\.fsx\.us-east-1\.amazonaws\.com@tcp:\/mount1/],
+    ['kept, and how to finish it', { deletion: {}, export: { proven: false } },
+      /start-execution .*stateMachine:machine --input '\{"cleanUp":\{"executionArn":"arn:\S+:daily","deleteLustre":true\}\}'/],
+    ['proven but not deleted', { deletion: { lifecycle: 'DELETING' }, failures: { delete: { Error: 'DeletionTimedOut' } } }, /KEPT .*delete: DeletionTimedOut.*Everything on it is proven to be in s3:\/\/results\/p\//],
+    ['being deleted before the clean-up came', { error: { Error: 'X' }, export: { proven: false, reason: 'BeingDeleted' } }, /fs-1 was deleted; .*was not looked at\.$/m],
+    ['none', { fileSystem: {}, deletion: {}, error: { Error: 'InvalidParameters' } }, /DATA: no file system was left behind\.\nCOST: nothing/],
+    ['unknown', { fileSystem: {}, deletion: {}, error: { Error: 'X' }, failures: { find: { Error: 'Y' } } }, /could not be found out whether a file system was left behind\.[^]*start-execution .*cleanUp/],
+    ['gone, by somebody else', { deletion: {}, kept: { gone: true, automaticExport: 'OFF' }, failures: { drain: { Error: 'AssociationFailed' } } }, /file system fs-1 is gone: not this execution deleted it/],
+    ['kept without automatic export', { deletion: {}, export: {}, kept: { gone: false, automaticExport: 'OFF', reason: 'a task runs' } }, /Its automatic export is OFF \(a task runs\)/],
+    ['kept for a while', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true, keepUntil: '2026-11-23T20:00:00.000Z' } }, /from 2026-11-23T20:00:00\.000Z on it is exported, proven and deleted by itself/],
+    ['kept, at a known price', { deletion: {}, export: {}, fileSystem: { ...FS_STATE, storageCapacity: 2400, deploymentType: 'PERSISTENT_2', perUnitStorageThroughput: 125 } }, /COST: file system fs-1 \(2400 GiB PERSISTENT_2\) is billed until it is deleted, about US\$0\.48 an hour/],
+    ['kept, with files that S3 does not take', { deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 12, byReason: { KeyTooLong: { count: 12, files: ['a', 'b'], fix: 'shorten it' } }, report: 's3://r' } } } }, /NOT EXPORTED: 12 files\n  KeyTooLong: 12 \(a, b, …\); shorten it\n  full report: s3:\/\/r\n/],
   ])('says what became of the data: %s', (_, more, words) => expect(summarize({ ...done, ...more }, NOW).cause).toMatch(words));
 
   test.each<[string, Partial<StateDocument>, string]>([
     ['kept as asked for', { deletion: {}, parameters: { ...parameters, deleteLustre: false } }, 'SUCCEEDED'],
-    ['kept as asked for, without automatic export', { deletion: {}, export: { proven: false, reason: 'AutoExportOff' }, parameters: { ...parameters, deleteLustre: false, autoExport: false } }, 'SUCCEEDED'],
+    ['kept by the policy, in a clean-up', { deletion: {}, export: { proven: false }, policy: { keep: true } }, 'SUCCEEDED'],
+    ['gone when a redriven execution comes', { deletion: {}, export: {}, kept: { gone: true, automaticExport: 'OFF', redriven: true }, failures: { drain: { Error: 'AssociationFailed' } } }, 'RunAlreadyCleanedUp'],
     ['kept as asked for, but not exported', { deletion: {}, export: { proven: false, reason: 'NotProven' }, parameters: { ...parameters, deleteLustre: false } }, 'ExportNotProven'],
     ['kept because nothing is proven', { deletion: {}, export: { proven: false } }, 'ExportNotProven'],
     ['kept because a key is missing', { deletion: {}, export: {} }, 'ExportNotProven'],

@@ -73,10 +73,13 @@ const DEFAULTS = {
   waitForCheckMetricsSeconds: 60,
   lambdaPeriodSeconds: 60,
   lambdaTimeDiffMinutes: 15,
+  exportVerification: 'BOTH' as 'BOTH' | 'METRIC_ONLY',
+  failurePolicy: 'EXPORT_AND_DELETE' as const,
+  keepHours: 24,
   jobCommand: [] as string[],
   jobEnvironment: {},
 };
-const DEADLINES = { fileSystem: 3600, attach: 3600, job: 30 * DAY, stop: 3600, detach: 7200, drain: 3 * DAY, deletion: 3600 };
+const DEADLINES = { reserve: 7200, fileSystem: 3600, attach: 3600, job: 30 * DAY, stop: 3600, detach: 7200, drain: 3 * DAY, deletion: 3600 };
 const SETTINGS = { bucketName: 'results', prefix: 'out', prefixPerRun: true, deploymentType: 'PERSISTENT_2', deadlines: DEADLINES };
 const CHECKS = [
   { name: 'computeEnvironment', settings: { computeEnvironmentArn: ENVIRONMENT_ARN, baseLaunchTemplateId: BASE } },
@@ -108,6 +111,11 @@ async function refusal(given: Given = {}): Promise<Error> {
 
 const lines = (error: Error) => error.message.split('\n').slice(1);
 
+test('a metric that is to prove the export of a run without automatic export is refused', async () => {
+  const error = await refusal({ input: { autoExport: false, exportVerification: 'METRIC_ONLY' } });
+  expect([error.name, lines(error)]).toEqual(['InvalidParameters', [expect.stringMatching(/autoExport is false and exportVerification is "METRIC_ONLY".*"EXPORT_TASK_ONLY"/)]]);
+});
+
 // ---------------------------------------------------------------- the document
 
 test('the answer is the whole state document', async () => {
@@ -123,11 +131,13 @@ test('the answer is the whole state document', async () => {
     compute: {},
     job: {},
     export: { proven: false },
+    policy: {},
+    kept: {},
     error: {},
     failures: {},
   });
   expect(parameters).toEqual({ ...DEFAULTS, jobDefinitionVcpus: 4, prefix: `out/${id}/` });
-  expect(Object.keys(schedules)).toEqual(['fileSystem', 'attach', 'job', 'stop', 'detach', 'drain', 'deletion']);
+  expect(Object.keys(schedules)).toEqual(['reserve', 'fileSystem', 'attach', 'job', 'stop', 'detach', 'drain', 'deletion']);
   expect([schedules.fileSystem.waits[0], schedules.job.waits[0], schedules.drain.waits[0], schedules.attach.waits[0]]).toEqual([30, 300, 60, 30]);
 });
 
@@ -147,6 +157,9 @@ const SAMPLES: { [name: string]: [unknown, unknown, unknown] } = {
   waitForCheckMetricsSeconds: [30, 120, 90_000],
   lambdaPeriodSeconds: [120, 300, 90],
   lambdaTimeDiffMinutes: [30, 1440, 1441],
+  exportVerification: ['EXPORT_TASK_ONLY', 'BOTH', 'NONE'],
+  failurePolicy: ['KEEP', 'KEEP_FOR', 'DELETE'],
+  keepHours: [1, 8760, 0],
   prefix: ['a/', 'b/c/', '/a'],
   jobCommand: [['run'], ['sh', '-c', 'x'], 'run'],
   jobEnvironment: [{ A: '1' }, { B: '2' }, { AWS_BATCH_X: '1' }],
@@ -525,7 +538,7 @@ describe('schedules', () => {
   test('all schedules of a run fit the budget, whatever the intervals', () => {
     fc.assert(fc.property(seconds(DAY), seconds(DAY), seconds(DAY), (fileSystem, job, drain) => {
       const intervals = { waitForLustreCreationSeconds: fileSystem, waitForJobCompletionSeconds: job, waitForCheckMetricsSeconds: drain };
-      const deadlines = { fileSystem: DAY, attach: DAY, job: 30 * DAY, stop: DAY, detach: DAY, drain: 3 * DAY, deletion: DAY };
+      const deadlines = { reserve: DAY, fileSystem: DAY, attach: DAY, job: 30 * DAY, stop: DAY, detach: DAY, drain: 3 * DAY, deletion: DAY };
       const schedules = schedulesFor(intervals, deadlines);
       const twoTasks = ['fileSystem', 'attach', 'detach', 'deletion']; // 16 events a turn, the others 11 (E10)
       const events = Object.entries(schedules).reduce((sum, [loop, { count }]) => sum + count * (twoTasks.includes(loop) ? 16 : 11), 0);

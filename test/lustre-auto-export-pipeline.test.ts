@@ -17,8 +17,9 @@ import { Construct, IConstruct } from 'constructs';
 import { countTypes, definitionOf, Given, statementsOf, Synthesized, synthesize, textOf } from './synthesized';
 import {
   AllocationStrategy, AutoExportSettings, BatchEnvironmentContext, BatchJobWorkload, BatchJobWorkloadProps, ComputeEnvironmentType, DataRepositoryEvent,
-  ExportDrainContext, ExportDrainMonitor, IBatchEnvironment, IExportDrainMonitor, IWorkload, JobImage, LustreAutoExportPipeline,
-  LustreAutoExportPipelineProps, LustreLifecycleStateMachine, LustreLogLevel, PipelineParameters, PreflightCheck, SpotBatchEnvironment, WorkloadContext,
+  ExportDrainContext, ExportDrainMonitor, ExportVerification, FailurePolicy, IBatchEnvironment, IExportDrainMonitor, IWorkload, JobImage,
+  LustreAutoExportPipeline, LustreAutoExportPipelineProps, LustreLifecycleStateMachine, LustreLogLevel, PipelineParameters, PreflightCheck,
+  SpotBatchEnvironment, WhenInUse, WorkloadContext,
 } from '../src';
 
 const VPC_ATTRIBUTES = {
@@ -31,6 +32,7 @@ const minutes = Duration.minutes;
 /** The least that an outsider can write for each swap point. */
 class OwnEnvironment implements IBatchEnvironment {
   public readonly preflightChecks = () => [PreflightCheck.computeEnvironment('arn:own', 'lt-own')];
+  public reserve = ({ scope }: BatchEnvironmentContext) => new sfn.Pass(scope, 'OwnReserve');
   public attach = ({ scope, resultPath }: BatchEnvironmentContext) =>
     new sfn.Pass(scope, 'OwnAttach', { result: sfn.Result.fromObject({ jobQueueArn: 'own-queue', hostPath: '/own' }), resultPath });
   public detach = ({ scope }: BatchEnvironmentContext) => new sfn.Pass(scope, 'OwnDetach');
@@ -80,6 +82,13 @@ const PROPS: { readonly [prop in keyof Required<LustreAutoExportPipelineProps>]:
 
   // run-time parameters
   autoExport: { given: { autoExport: false }, see: defaults('autoExport'), is: false, byDefault: true },
+  exportVerification: { given: { exportVerification: ExportVerification.EXPORT_TASK_ONLY }, see: defaults('exportVerification'), is: 'EXPORT_TASK_ONLY', byDefault: 'BOTH' },
+  failurePolicy: {
+    given: { failurePolicy: FailurePolicy.keepFor(Duration.days(2)) },
+    see: (made) => [defaults('failurePolicy')(made), defaults('keepHours')(made)],
+    is: ['KEEP_FOR', 48],
+    byDefault: ['EXPORT_AND_DELETE', 24],
+  },
   deleteLustre: { given: { deleteLustre: false }, see: defaults('deleteLustre'), is: false, byDefault: true },
   lustreFileSystemTypeVersion: {
     given: { lustreFileSystemTypeVersion: fsx.FileSystemTypeVersion.V_2_12 }, see: defaults('lustreFileSystemTypeVersion'), is: '2.12', byDefault: '2.15',
@@ -161,6 +170,7 @@ const PROPS: { readonly [prop in keyof Required<LustreAutoExportPipelineProps>]:
   prefixPerRun: { given: { prefixPerRun: false }, see: (made) => payload('ExtractParameters')(made).settings.prefixPerRun, is: false, byDefault: true },
   envName: { given: { envName: 'Blue' }, see: settings('envName'), is: 'Blue', byDefault: 'AutoExport' },
   lustreCreationTimeout: { given: { lustreCreationTimeout: minutes(30) }, see: deadline('fileSystem'), is: 1800, byDefault: 3600 },
+  reserveTimeout: { given: { reserveTimeout: minutes(45) }, see: deadline('reserve'), is: 2700, byDefault: 86400 },
   attachTimeout: { given: { attachTimeout: minutes(30) }, see: deadline('attach'), is: 1800, byDefault: 3 * 3600 },
   jobTimeout: { given: { jobTimeout: Duration.days(30) }, see: deadline('job'), is: 30 * 86400, byDefault: 7 * 86400 },
   drainTimeout: { given: { drainTimeout: Duration.days(1) }, see: deadline('drain'), is: 86400, byDefault: 3 * 86400 },
@@ -219,6 +229,24 @@ const PROPS: { readonly [prop in keyof Required<LustreAutoExportPipelineProps>]:
     is: expect.stringMatching(/^\$\{Mine/),
     byDefault: expect.stringMatching(/^\$\{PipelineBatchEnvironmentJobQueue/),
   },
+  whenInUse: {
+    given: { whenInUse: WhenInUse.FAIL },
+    see: ({ states }) => states.ReserveComputeEnvironment.Parameters.settings.whenInUse,
+    is: 'FAIL',
+    byDefault: 'WAIT',
+  },
+  sweepInterval: {
+    given: { sweepInterval: minutes(30) },
+    see: ({ template }) => Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties.ScheduleExpression).filter(Boolean),
+    is: ['rate(30 minutes)'],
+    byDefault: ['rate(1 hour)'],
+  },
+  cleanerDryRun: {
+    given: { cleanerDryRun: true },
+    see: ({ template }) => Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties.Environment?.Variables.DRY_RUN).filter(Boolean),
+    is: ['true'],
+    byDefault: ['false'],
+  },
   jobStartTimeout: {
     given: { jobStartTimeout: Duration.hours(5) },
     see: (made) => [
@@ -254,8 +282,8 @@ const PROPS: { readonly [prop in keyof Required<LustreAutoExportPipelineProps>]:
       ...Object.values(made.template.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties.LoggingConfig.LogGroup),
       textOf(Object.values(made.template.findResources('AWS::StepFunctions::StateMachine'))[0].Properties.LoggingConfiguration.Destinations[0].CloudWatchLogsLogGroup.LogGroupArn),
     ],
-    is: [1, ...Array(5).fill('mine'), expect.stringMatching(/log-group:mine:\*$/)],
-    byDefault: [2, ...Array(5).fill(expect.anything()), expect.anything()],
+    is: [1, ...Array(6).fill('mine'), expect.stringMatching(/log-group:mine:\*$/)],
+    byDefault: [2, ...Array(6).fill(expect.anything()), expect.anything()],
   },
   batchEnvironment: {
     given: (stack) => ({ batchEnvironment: new OwnEnvironment(), vpc: vpcOf(stack), securityGroup: groupOf(stack) }),
@@ -344,11 +372,15 @@ describe('what is created by default', () => {
       'AWS::EC2::LaunchTemplate': 1,
       'AWS::Batch::ComputeEnvironment': 1,
       'AWS::Batch::JobQueue': 1,
+      'AWS::DynamoDB::Table': 1, // one run at a time
       'AWS::IAM::InstanceProfile': 1,
-      'AWS::Lambda::Function': 5, // one a part
+      'AWS::Lambda::Function': 6, // one a part, and the cleaner
       'AWS::Lambda::Version': 5,
-      'AWS::IAM::Role': 7, // five functions, instances, machine
-      'AWS::IAM::Policy': 8,
+      'AWS::Lambda::Permission': 2,
+      'AWS::Events::Rule': 2, // the end of a run, and the sweep
+      'Custom::LustreFileSystemGuard': 1,
+      'AWS::IAM::Role': 8, // six functions, instances, machine
+      'AWS::IAM::Policy': 9,
       'AWS::StepFunctions::StateMachine': 1,
     });
   });
@@ -371,7 +403,7 @@ describe('what is created by default', () => {
 
   test('no physical name is fixed; the one that needs a beginning ends with the id of the stack', () => {
     const names = ['BucketName', 'RepositoryName', 'FunctionName', 'RoleName', 'StateMachineName', 'JobQueueName', 'ComputeEnvironmentName', 'GroupName', 'LaunchTemplateName', 'Name'];
-    const resources = Object.values<any>(plain.template.toJSON().Resources).filter(({ Type }) => Type !== 'AWS::Lambda::Version'); // names its function
+    const resources = Object.values<any>(plain.template.toJSON().Resources).filter(({ Type }) => !/^AWS::Lambda::(Version|Permission)$/.test(Type)); // they name their function
     expect(resources.flatMap(({ Properties }) => names.filter((name) => Properties?.[name] !== undefined))).toEqual([]);
     const groups = resources.filter(({ Type, Properties }) => Type === 'AWS::Logs::LogGroup' && Properties?.LogGroupName).map(({ Properties }) => JSON.stringify(Properties.LogGroupName));
     expect(groups).toEqual([expect.stringMatching(/\/aws\/vendedlogs\/states\/.*AWS::StackId/), expect.stringMatching(/\/aws\/fsx\/.*AWS::StackId/)]);
@@ -456,7 +488,7 @@ describe('what is brought is not created', () => {
   test('as imports', () => {
     const made = synthesize((stack) => everything(stack, true));
     expect(NONE.concat('AWS::EC2::SecurityGroup').filter((type) => countTypes(made.template)[type])).toEqual([]);
-    expect(countTypes(made.template)['AWS::IAM::Role']).toBe(6); // five functions and the machine
+    expect(countTypes(made.template)['AWS::IAM::Role']).toBe(7); // six functions and the machine
     expect(made.pipeline.repository?.repositoryName).toBe('repository');
     expect(made.pipeline.bucket.bucketName).toBe('bucket');
   });
@@ -515,7 +547,7 @@ describe('what is brought is not created', () => {
     const own = statementsOf(made.template).filter(({ resource }) => resource[0] === 'own');
     expect(own.flatMap(({ action }) => action).sort()).toEqual(['own:Environment', 'own:Monitor', 'own:Workload']);
     expect(own.every(({ roles }) => roles.includes('StateMachineRole'))).toBe(true);
-    expect(countTypes(made.template)['AWS::Lambda::Function']).toBe(2); // parameters and file systems
+    expect(countTypes(made.template)['AWS::Lambda::Function']).toBe(3); // parameters, file systems, cleaner
   });
 });
 
@@ -651,7 +683,7 @@ describe('a citizen of CDK', () => {
     none.app.synth();
   });
 
-  const PRINCIPAL = /: (lambda|states|ec2)\.amazonaws\.com$/; // the same in every partition
+  const PRINCIPAL = /: (lambda|states|ec2|events)\.amazonaws\.com$/; // the same in every partition
   test.each(['cn-north-1', 'us-gov-west-1', undefined])('no partition is assumed (%s)', (region) => {
     const made = synthesize({ lustreDeploymentType: fsx.LustreDeploymentType.PERSISTENT_1, fillSecret: true }, { env: region ? { account: '111122223333', region } : undefined });
     const { Resources } = made.template.toJSON();
@@ -696,7 +728,7 @@ describe('a citizen of CDK', () => {
     Aspects.of(app).add(new Path());
     const template = Template.fromStack(stack);
     template.allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: Match.anyValue(), Path: '/ours/' });
-    template.resourceCountIs('AWS::IAM::Role', 8);
+    template.resourceCountIs('AWS::IAM::Role', 9);
   });
 
   test('props that are tokens get through, and those that have to be known say so', () => {
@@ -722,7 +754,7 @@ describe('a citizen of CDK', () => {
     expect(settings('exportDirectory')(made)).toBe('${Directory}');
   });
 
-  const durations = ['waitForLustreCreation', 'waitForJobCompletion', 'waitForCheckMetrics', 'lambdaPeriod', 'lambdaTimeDiff', 'lustreCreationTimeout', 'attachTimeout', 'jobTimeout', 'drainTimeout'];
+  const durations = ['waitForLustreCreation', 'waitForJobCompletion', 'waitForCheckMetrics', 'lambdaPeriod', 'lambdaTimeDiff', 'lustreCreationTimeout', 'reserveTimeout', 'attachTimeout', 'jobTimeout', 'drainTimeout'];
   const sizes = ['lustreStorageCapacity', 'lustreImportedFileChunkSize', 'jobDefinitionMemory'];
   test.each([...durations, ...sizes])('%s may not be a token', (prop) => {
     const number = (stack: Stack) => new CfnParameter(stack, 'N', { type: 'Number' }).valueAsNumber;
@@ -780,6 +812,8 @@ describe('bad props', () => {
     ['bucket without prefix', (stack) => ({ bucket: s3.Bucket.fromBucketName(stack, 'B', 'mine') }), [/prefix is not given for a brought bucket;/, /prefix: ''/]],
     ['envName', { envName: 'a b' }, [/envName is 'a b';/, /1 to 32 letters/]],
     ['creation time', { lustreCreationTimeout: minutes(5) }, [/lustreCreationTimeout is 5 minutes;/, /from 10 minutes to 1 day/]],
+    ['reserve time', { reserveTimeout: Duration.days(8) }, [/reserveTimeout is 8 days;/, /from 10 minutes to 7 days/]],
+    ['sweep time', { sweepInterval: minutes(5) }, [/sweepInterval is 5 minutes;/, /from 10 minutes to 1 day/]],
     ['attach time', { attachTimeout: Duration.days(8) }, [/attachTimeout is 8 days;/, /from 10 minutes to 7 days/]],
     ['job time', { jobTimeout: Duration.days(31) }, [/jobTimeout is 31 days;/, /to 30 days/]],
     ['drain time', { drainTimeout: minutes(1) }, [/drainTimeout is 1 minute;/, /from 10 minutes to 30 days/]],

@@ -5,12 +5,16 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { App, Aspects, CfnParameter, Duration, Size, Stack, StackProps, Tags } from 'aws-cdk-lib/core';
+import { BRISK, Rehearsal } from './helpers/pipeline-run';
+import { Run } from '../local/engine';
 import { AllocationStrategy } from '../src/allocation-strategy';
 import { ComputeEnvironmentType } from '../src/compute-environment-type';
 import { IFailurePath } from '../src/failure-path';
 import { runUserData } from '../src/private/host-user-data';
 import { architectureOf } from '../src/private/instance-types';
-import { SpotBatchEnvironment, SpotBatchEnvironmentProps } from '../src/spot-batch-environment';
+import { SpotBatchEnvironment } from '../src/spot-batch-environment';
+import { SpotBatchEnvironmentProps } from '../src/spot-batch-environment-props';
+import { WhenInUse } from '../src/when-in-use';
 
 const TYPE = 'AWS::Batch::ComputeEnvironment';
 const DIRECTIONS = { in: 'AWS::EC2::SecurityGroupIngress', out: 'AWS::EC2::SecurityGroupEgress' };
@@ -46,9 +50,10 @@ function machine(stack: Stack, ...environments: SpotBatchEnvironment[]) {
       resultPath: '$.compute',
       failures,
     };
+    const reserve = environment.reserve({ ...context, schedulePath: '$.schedules.reserve' });
     const attach = environment.attach({ ...context, schedulePath: '$.schedules.attach' });
     const detach = environment.detach({ ...context, schedulePath: '$.schedules.detach' });
-    chain = (chain ? chain.next(attach) : sfn.Chain.start(attach)).next(detach);
+    chain = (chain ? chain.next(reserve) : sfn.Chain.start(reserve)).next(attach).next(detach);
   });
   const stateMachine = new sfn.StateMachine(stack, 'Machine', { definitionBody: sfn.DefinitionBody.fromChainable(chain!) });
   environments.forEach((environment) => environment.grantTo(stateMachine));
@@ -93,6 +98,13 @@ describe('what is created', () => {
         SpotIamFleetRole: Match.absent(),
         Tags: { 'cdk-lustre-auto-export:environment': Match.stringLikeRegexp('^Stack') },
       },
+    });
+  });
+
+  test('a table for the lock that costs nothing while no run is there, and goes with the stack', () => {
+    template.hasResource('AWS::DynamoDB::Table', {
+      DeletionPolicy: 'Delete',
+      Properties: { BillingMode: 'PAY_PER_REQUEST', KeySchema: [{ AttributeName: 'environment', KeyType: 'HASH' }], TableName: Match.absent() },
     });
   });
 
@@ -144,6 +156,7 @@ describe('what is created', () => {
     expect(stack.resolve(environment.preflightChecks()[0].settings)).toEqual({
       computeEnvironmentArn: stack.resolve(environment.computeEnvironmentArn),
       baseLaunchTemplateId: { Ref: expect.stringMatching('BaseLaunchTemplate') },
+      whenInUse: 'WAIT', // in use or not is seen by the lock
     });
   });
 });
@@ -360,7 +373,8 @@ describe('the states', () => {
   test('have the names of the seed, and no prefix of their own', () => {
     expect(tasks.map(([name]) => name).sort()).toEqual([
       'CheckComputeEnvironment', 'CheckComputeEnvironmentReturned', 'CheckInstances', 'CreateLaunchTemplate', 'DeleteLaunchTemplate',
-      'GiveUpOnComputeEnvironment', 'GiveUpOnComputeEnvironmentReturn', 'GiveUpOnInstances', 'ReturnComputeEnvironment', 'UpdateComputeEnvironment',
+      'GiveUpOnComputeEnvironment', 'GiveUpOnComputeEnvironmentReturn', 'GiveUpOnInstances', 'GiveUpOnReservation', 'ReleaseComputeEnvironment',
+      'ReserveComputeEnvironment', 'ReturnComputeEnvironment', 'UpdateComputeEnvironment',
     ]);
   });
 
@@ -453,10 +467,31 @@ describe('the states', () => {
     expect(granted[4].Condition.StringEquals).toMatchObject({ 'ec2:CreateAction': 'CreateLaunchTemplate' });
   });
 
-  test('the function may only look', () => {
-    expect(statements(template, /Handler/)).toEqual([{
-      Effect: 'Allow', Action: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstances', 'ec2:DescribeLaunchTemplates'], Resource: '*',
-    }]);
+  test('the function may only look, and write the lock', () => {
+    expect(statements(template, /Handler/)).toEqual([
+      { Effect: 'Allow', Action: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstances', 'ec2:DescribeLaunchTemplates'], Resource: '*' },
+      { Effect: 'Allow', Action: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], Resource: { 'Fn::GetAtt': [expect.stringMatching('RunLock'), 'Arn'] } },
+      { Effect: 'Allow', Action: 'states:DescribeExecution', Resource: { 'Fn::Join': ['', expect.arrayContaining([expect.stringMatching(/:execution:\*$/)])] } },
+    ]);
+  });
+
+  test('a lock that is looked at before it is waited for, and given back behind the last instance, whatever comes of that', () => {
+    expect(states.BeginWaitForFreeComputeEnvironment.Next).toBe('ReserveComputeEnvironment');
+    expect(states.ReserveComputeEnvironment.Parameters).toMatchObject({ 'run.$': '$.run', 'self.$': '$$.Execution.Id' });
+    expect(states.ReserveComputeEnvironment.Retry[0].ErrorEquals).toContain('ComputeEnvironmentBusy');
+    expect(states.NextWaitForFreeComputeEnvironment.Parameters['seconds.$']).toContain('$.schedules.reserve.waits');
+    expect(states.IsComputeEnvironmentReserved.Choices.at(-1)).toMatchObject({ Next: 'GiveUpOnReservation' });
+    expect(states.AreInstancesGone.Choices[0].Next).toBe('ReleaseComputeEnvironment');
+    expect(states.ReleaseComputeEnvironment).toMatchObject({ Next: 'NoteQuietTime', ResultPath: '$.compute.detach.lock' });
+    expect(states.ReleaseComputeEnvironment.Catch[0]).toEqual({
+      ErrorEquals: ['States.TaskFailed', 'States.Timeout'], ResultPath: '$.compute.detach.notReleased', Next: 'NoteQuietTime',
+    });
+  });
+
+  test.each([[undefined, 'WAIT'], [WhenInUse.WAIT, 'WAIT'], [WhenInUse.FAIL, 'FAIL']])('a run that finds it in use, told %s: %s', (whenInUse, told) => {
+    const own = makeStack();
+    const { ReserveComputeEnvironment } = definition(machine(own, new SpotBatchEnvironment(own, 'Environment', { whenInUse })));
+    expect(ReserveComputeEnvironment.Parameters.settings).toMatchObject({ whenInUse: told, lockTable: expect.stringMatching('RunLock') });
   });
 
   test('can be rendered twice into one state machine', () => {
@@ -464,5 +499,50 @@ describe('the states', () => {
     const shared = new SpotBatchEnvironment(twice, 'Environment');
     const names = Object.keys(definition(machine(twice, shared, shared)));
     expect(names.filter((name) => name.startsWith('N1')).length * 2).toBe(names.length - 1);
+  });
+});
+
+describe('one run at a time', () => {
+  const later = (world: Rehearsal, minutes: number) => world.engine.clock.pass(minutes * 60_000);
+  /** When a run had the environment, by what its history says. */
+  const time = (run: Run, state: string) => Date.parse(run.history.find((event) => event.type === 'StateEntered' && event.state === state)!.time);
+  async function isClean(world: Rehearsal) {
+    expect(await world.violations()).toEqual([]);
+    expect(world.models.dynamodb.items()).toEqual([]);
+  }
+
+  test('of two that begin at once the second waits, and has created nothing until then', async () => {
+    const world = new Rehearsal();
+    const runs = await Promise.all([world.run(BRISK), world.run(BRISK)]);
+    expect(runs.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+    const [first, second] = runs.sort((a, b) => time(a, 'CreateLustreFileSystem') - time(b, 'CreateLustreFileSystem'));
+    expect(time(second, 'CreateLustreFileSystem')).toBeGreaterThan(time(first, 'ReleaseComputeEnvironment'));
+    await isClean(world);
+  });
+
+  test.each([
+    ['before its clean-up', 5, 0], // the clean-up finds the environment in use
+    ['behind its clean-up', 0, 5], // the other run finds the clean-up at work
+  ])('what a stopped run has left is taken over %s', async (_, cleanUpAfter, runAfter) => {
+    const world = new Rehearsal({ faults: [{ enter: 'CheckJobStatus', do: 'abort', execution: 1 }] });
+    const stopped = await world.run(BRISK);
+    await later(world, 1);
+    const [cleanUp, other] = await Promise.all([
+      later(world, cleanUpAfter).then(() => world.cleanUp(stopped)), later(world, runAfter).then(() => world.run(BRISK)),
+    ]);
+    expect([cleanUp.status, other.status]).toEqual(['SUCCEEDED', 'SUCCEEDED']);
+    expect(time(other, 'UpdateComputeEnvironment') > time(cleanUp, 'NoteQuietTime')).toBe(runAfter > cleanUpAfter);
+    await isClean(world);
+  });
+
+  test('a run that is redriven when another one has the environment does not touch it', async () => {
+    const world = new Rehearsal({ faults: [{ enter: 'CheckComputeEnvironment', do: 'abort', execution: 1 }] });
+    const stopped = await world.run(BRISK);
+    await later(world, 1);
+    await world.cleanUp(stopped);
+    const [other, redriven] = await Promise.all([world.run(BRISK), later(world, 20).then(() => world.engine.redrive(stopped.executionArn))]);
+    expect([other.status, redriven.status]).toEqual(['SUCCEEDED', 'FAILED']);
+    expect(redriven.cause).toMatch(/ComputeEnvironmentBusy/);
+    await isClean(world);
   });
 });

@@ -149,11 +149,12 @@ describe('the definition', () => {
   test('each loop counts at a place of its own and reads a schedule that is there', () => {
     const waits = Object.entries(states).filter(([, { Type }]) => Type === 'Wait');
     const counters = waits.map(([, { SecondsPath }]) => SecondsPath);
-    expect(waits).toHaveLength(8);
-    expect(new Set(counters).size).toBe(counters.length - 1); // the return of the environment and the end of its instances, one after the other
+    expect(waits).toHaveLength(10);
+    // one after the other: reservation and attachment of the environment, its return and the end of its instances
+    expect(new Set(counters).size).toBe(counters.length - 2);
     const schedules = [...JSON.stringify(states).matchAll(/\$\.parameters\.schedules\.(\w+)\./g)].map(([, name]) => name);
-    expect([...new Set(schedules)].sort()).toEqual(['attach', 'deletion', 'detach', 'drain', 'fileSystem', 'job', 'stop']);
-    expect(Object.keys(states.ExtractParameters.Parameters.settings.deadlines).sort()).toEqual(['attach', 'deletion', 'detach', 'drain', 'fileSystem', 'job', 'stop']);
+    expect([...new Set(schedules)].sort()).toEqual(['attach', 'deletion', 'detach', 'drain', 'fileSystem', 'job', 'reserve', 'stop']);
+    expect(Object.keys(states.ExtractParameters.Parameters.settings.deadlines).sort()).toEqual(['attach', 'deletion', 'detach', 'drain', 'fileSystem', 'job', 'reserve', 'stop']);
   });
 
   test('only what is proven is deleted: the only ways to DeleteFSx', () => {
@@ -187,7 +188,6 @@ describe('the definition', () => {
     // the last Catch of each leads to the search for what the run has made, or on within the same loop
     expect(caught.filter(([, next]) => next !== 'FindRunResources' && !creation.has(next))).toEqual([]);
     expect(states.FindRunResources.Next).toBe(to);
-    expect(states.CreateLustreFileSystem.Catch[0]).toEqual({ ErrorEquals: ['ForeignFileSystem'], ResultPath: '$.error', Next: 'SummarizeRun' });
   });
 
   test('the summary is made on every way out, and its failure is one', () => {
@@ -257,6 +257,7 @@ describe('IAM', () => {
     'ec2:DescribeInstanceTypes': 'Amazon EC2: takes no resource; its one condition key is the region',
     'fsx:DescribeFileSystems': 'Amazon FSx: takes no resource',
     'fsx:DescribeDataRepositoryAssociations': 'Amazon FSx: takes no resource',
+    'fsx:DescribeDataRepositoryTasks': 'Amazon FSx: takes no resource',
     'cloudwatch:GetMetricStatistics': 'Amazon CloudWatch: takes no resource',
     'ecr:GetAuthorizationToken': 'Amazon ECR: takes no resource (CDK, grantPull)',
     // Amazon CloudWatch Logs: none of them takes a resource; CDK grants them to a state machine that logs
@@ -291,9 +292,10 @@ describe('IAM', () => {
   const NARROWED: Record<string, RegExp> = {
     'fsx:CreateFileSystem': /RequestTag\/cdk-lustre-auto-export:pipeline/,
     'fsx:CreateDataRepositoryAssociation': /(Request|Resource)Tag\/cdk-lustre-auto-export:pipeline/,
-    'fsx:TagResource': /(Request|Resource)Tag\/cdk-lustre-auto-export:pipeline/,
+    'fsx:TagResource': /(Request|Resource)Tag\/cdk-lustre-auto-export:(pipeline|run-id)/,
+    'fsx:CreateDataRepositoryTask': /(Request|Resource)Tag\/cdk-lustre-auto-export:run-id/,
     'fsx:DeleteFileSystem': /ResourceTag\/cdk-lustre-auto-export:pipeline/,
-    'fsx:UpdateDataRepositoryAssociation': /ResourceTag\/cdk-lustre-auto-export:run-id/,
+    'fsx:UpdateDataRepositoryAssociation': /ResourceTag\/cdk-lustre-auto-export:(pipeline|run-id)/,
     'ec2:CreateLaunchTemplate': /RequestTag\/cdk-lustre-auto-export:environment/,
     'ec2:CreateTags': /RequestTag\/cdk-lustre-auto-export:environment.*|ec2:CreateAction/,
     'ec2:DeleteLaunchTemplate': /ResourceTag\/cdk-lustre-auto-export:environment/,
@@ -311,7 +313,9 @@ describe('IAM', () => {
     const found = wild.flatMap(({ action, resource, condition }) => action.flatMap((each) => resource.filter((one) => one.includes('*'))
       .map((one) => `${each} ${one.replace(/^arn:\$\{AWS::Partition\}:/, '')}${condition ? ' if' : ''}`)));
     const allowed = [
-      /^fsx:\w+ fsx:\S+:(file-system|association)\/\* if$/,
+      /^fsx:\w+ fsx:\S+:(file-system|association|task)\/\* if$/,
+      /^s3:GetObject \$\{\w+\.Arn\}\/(\*\/)?\.lustre-auto-export\/\*$/, // reports of export tasks
+      /^states:DescribeExecution states:\S+:execution:\*$/, // reads: whose run the environment is; any machine may share it
       /^ec2:(CreateLaunchTemplate|CreateTags|DeleteLaunchTemplate) ec2:\S+:launch-template\/\* if$/,
       /^ec2:GetConsoleOutput ec2:\S+:instance\/\* if$/,
       /^ec2:GetSecurityGroupsForVpc ec2:\S+:vpc\/\*$/, // reads; FSx calls it in the caller's name
@@ -321,7 +325,8 @@ describe('IAM', () => {
       /^ecs:DescribeContainerInstances ecs:\S+:container-instance\/\*$/, // reads
       /^ecr:DescribeImages ecr:\S+:repository\/\*$/, // reads; the image is a run-time parameter
       /^iam:\w+ iam::\S+:role\/aws-service-role\/(s3\.data-source\.lustre\.)?fsx\.\*\/\S+$/, // FSx chooses the name (A4.11)
-      /^states:DescribeExecution states:\S+:execution:\$\{\w+StateMachine\w+\.Name\}:\*$/,
+      /^states:(DescribeExecution|GetExecutionHistory) states:\S+:execution:\$\{\w+StateMachine\w+\.Name\}:\*$/,
+      /^states:DescribeExecution states:\S+:execution:\$\{Fn::Select:\[6,Fn::Split:\[:,Ref:\w+StateMachine\w+\]\]\}:\*$/,
       /^lambda:InvokeFunction \$\{\w+\.Arn\}:\*$/, // every version of the one function
     ];
     expect(found.filter((each) => !allowed.some((pattern) => pattern.test(each)))).toEqual([]);

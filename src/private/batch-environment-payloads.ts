@@ -10,6 +10,34 @@ export interface EnvironmentSettings {
   readonly baseLaunchTemplateId: string;
   /** Value of the tag that all its instances carry. */
   readonly environmentTag: string;
+  /** Name of the DynamoDB table that says which run uses the environment. */
+  readonly lockTable: string;
+  /** Whether a run that finds it in use waits or fails. */
+  readonly whenInUse: 'WAIT' | 'FAIL';
+}
+
+/** What every Task says of itself that needs the environment for its run alone. */
+export interface ClaimPayload {
+  readonly run: Run;
+  readonly settings: EnvironmentSettings;
+  /** ARN of the execution that acts: the run's own, or the one that cleans up after it. */
+  readonly self: string;
+}
+
+/** A try to get the environment for a run. */
+export interface LockSeen {
+  readonly reserved: boolean;
+  /** Who has it, since when, and what can be done, in words. */
+  readonly seen: string;
+}
+
+export interface ReserveTimedOutPayload {
+  readonly lock: LockSeen;
+}
+
+/** The last answer of Batch that refused an update; empty if there was none. */
+export interface RefusedUpdate {
+  readonly Cause?: string;
 }
 
 /**
@@ -29,20 +57,24 @@ export interface EnvironmentSeen {
   readonly launchTemplateId: string;
   /** Whether the run's launch template is there. */
   readonly launchTemplateExists: boolean;
+  /** The last refusal of an update, as this look found it. */
+  readonly refusal: string;
+  /** Since when the VALID environment refuses every update for the same reason, ISO 8601; empty where it does not. */
+  readonly refusedSince: string;
 }
 
-export interface EnvironmentPayload {
-  readonly run: Run;
-  readonly settings: EnvironmentSettings;
+export interface EnvironmentPayload extends ClaimPayload {
   /** How many looks were taken before. */
   readonly turn: number;
+  /** What the look before has seen; empty at the first one. */
+  readonly before: Partial<EnvironmentSeen>;
+  readonly refused: RefusedUpdate;
 }
 
 export interface EnvironmentTimedOutPayload {
   readonly settings: EnvironmentSettings;
   readonly check: EnvironmentSeen;
-  /** The last answer of Batch that refused an update; empty if there was none. */
-  readonly refused: { readonly Cause?: string };
+  readonly refused: RefusedUpdate;
 }
 
 /** A look at the instances that may still have the run's file system mounted. */

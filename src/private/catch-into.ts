@@ -9,12 +9,10 @@ export class CatchInto implements IFailurePath {
   /**
    * @param target where a failure leads
    * @param resultPath where `{ Error, Cause }` is put
-   * @param unlike errors that lead elsewhere; they are looked at first
    */
   constructor(
     private readonly target: sfn.IChainable,
     private readonly resultPath: string,
-    private readonly unlike?: { readonly errors: string[]; readonly target: sfn.IChainable },
   ) {}
 
   public protect(state: sfn.State): void {
@@ -22,7 +20,6 @@ export class CatchInto implements IFailurePath {
     const { addCatch } = state as sfn.TaskStateBase;
     if (this.caught.has(state)) return;
     this.caught.add(state);
-    if (this.unlike) addCatch.call(state, this.unlike.target, { errors: this.unlike.errors, resultPath: this.resultPath });
     addCatch.call(state, this.target, { errors: ['States.ALL'], resultPath: this.resultPath });
   }
 }

@@ -28,8 +28,7 @@ const at = (path: string) => sfn.JsonPath.objectAt(path);
  */
 export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreLifecycleStateMachineProps): CleanUpStates {
   const summary = renderSummary(scope, part);
-  const keep = part.invocation(scope, 'KeepFileSystem', sfn.JsonPath.DISCARD, new CatchInto(summary, '$.failures.keep'), { document: at('$') });
-  keep.next(summary);
+  const keep = renderKeeping(scope, part, summary);
 
   const deletion = renderDeletion(scope, part, keep, summary);
   const shouldDelete = new sfn.Choice(scope, 'ShouldDeleteFSx', { comment: 'only what is proven is deleted' })
@@ -45,10 +44,6 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
     result: sfn.Result.fromObject({ proven: false, reason: 'BeingDeleted', evidence: {} }),
     resultPath: '$.export',
   }).next(deletion.watch);
-  const notExported = new sfn.Pass(scope, 'NotExported', {
-    result: sfn.Result.fromObject({ proven: false, reason: 'AutoExportOff', evidence: {} }),
-    resultPath: '$.export',
-  }).next(keep);
   const drain = sfn.Chain.start(props.drainMonitor.drain({
     scope: new Construct(scope, 'Drain'),
     statePrefix: '',
@@ -60,6 +55,7 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
     computePath: '$.compute',
     resultPath: '$.export',
     schedulePath: '$.parameters.schedules.drain',
+    bucket: part.bucket,
     failures: new CatchInto(shouldDelete, '$.failures.drain'),
   })).next(shouldDelete);
 
@@ -68,7 +64,7 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
     .when(and(isPresent('$.fileSystem.lifecycle'), sfn.Condition.stringEquals('$.fileSystem.lifecycle', 'DELETING')), beingDeleted)
     .when(or(isPresent('$.failures.find'), isPresent('$.failures.stop'), isPresent('$.failures.detach')), keep)
     .when(isFalse('$.job.mayHaveWritten'), nothingWritten)
-    .when(and(isFalse('$.parameters.autoExport'), isFalse('$.parameters.deleteLustre')), notExported)
+    .when(isTrue('$.policy.keep'), keep)
     .otherwise(drain);
 
   const detach = sfn.Chain.start(props.batchEnvironment.detach({
@@ -103,6 +99,28 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
     defaults: props.parameters.defaultValues,
   });
   return { find: find.next(stop), stop, summary };
+}
+
+/** Tags what is kept, and gives it its automatic export back: a drain may have switched it off. */
+function renderKeeping(scope: Construct, part: LustrePart, summary: sfn.IChainable): sfn.IChainable {
+  const keep = part.invocation(scope, 'KeepFileSystem', '$.kept', new CatchInto(summary, '$.failures.keep'), { document: at('$'), self: sfn.JsonPath.stringAt('$$.Execution.Id') });
+  const failures = new CatchInto(summary, '$.failures.restore');
+  const restore = new PollLoop(scope, {
+    statePrefix: '',
+    wait: 'WaitForAutomaticExport',
+    checks: [part.invocation(scope, 'RestoreAutomaticExport', '$.kept', failures, { document: at('$'), settings: part.settings })],
+    choice: 'IsAutomaticExportRestored',
+    done: isTrue('$.kept.settled'),
+    giveUp: part.invocation(scope, 'AutomaticExportStaysOff', sfn.JsonPath.DISCARD, failures, { document: at('$') }),
+    schedulePath: '$.parameters.schedules.deletion',
+    counterPath: '$.kept.wait',
+    lookFirst: true,
+  });
+  const canRestore = new sfn.Choice(scope, 'CanAutomaticExportBeRestored')
+    .when(and(isFalse('$.kept.gone'), isPresent('$.parameters.schedules')), restore.chain)
+    .otherwise(summary);
+  sfn.Chain.start(restore.chain).next(summary);
+  return keep.next(canRestore);
 }
 
 /** Deletes and sees it gone. A refused call is looked at and made again: a task may still run on the file system (A7.2). */

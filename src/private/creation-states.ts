@@ -2,21 +2,29 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CatchInto } from './catch-into';
 import { CleanUpStates } from './clean-up-states';
-import { ErrorName } from './errors';
 import { LustrePart } from './lustre-part';
 import { PollLoop } from './poll-loop';
 import type { LustreLifecycleStateMachineProps } from '../lustre-lifecycle-state-machine';
 
-/** From the file system's creation to the success of the workload; every failure leads into the clean-up. */
+/** From the wait for the batch environment to the success of the workload; every failure leads into the clean-up. */
 export function renderCreation(scope: Construct, part: LustrePart, props: LustreLifecycleStateMachineProps, cleanUp: CleanUpStates): sfn.IChainable {
   const failures = new CatchInto(cleanUp.find, '$.error');
   const at = (path: string) => sfn.JsonPath.objectAt(path);
   const request = { run: at('$.run'), parameters: at('$.parameters'), settings: part.settings };
   const link = { fileSystem: at('$.fileSystem'), associations: at('$.associations') };
 
-  const create = part.invocation(scope, 'CreateLustreFileSystem', '$.fileSystem',
-    // what was answered to us and is not ours is never touched
-    new CatchInto(cleanUp.find, '$.error', { errors: [ErrorName.FOREIGN_FILE_SYSTEM], target: cleanUp.summary }), request);
+  const reserve = props.batchEnvironment.reserve({
+    scope: new Construct(scope, 'Reserve'),
+    statePrefix: '',
+    runPath: '$.run',
+    fileSystemPath: '$.fileSystem',
+    associationPath: '$.associations.output',
+    resultPath: '$.compute',
+    schedulePath: '$.parameters.schedules.reserve',
+    failures,
+  });
+  // a foreign file system that was answered to us is never touched: the clean-up finds ours by its tag only
+  const create = part.invocation(scope, 'CreateLustreFileSystem', '$.fileSystem', failures, request);
   const associate = part.invocation(scope, 'CreateDataRepositoryAssociation', '$.associations.output', failures, { ...request, fileSystem: at('$.fileSystem') });
 
   const available = new PollLoop(scope, {
@@ -60,5 +68,5 @@ export function renderCreation(scope: Construct, part: LustrePart, props: Lustre
     schedulePath: '$.parameters.schedules.job',
     failures,
   });
-  return create.next(associate).next(available.chain).next(attach).next(remember).next(run).next(cleanUp.stop);
+  return sfn.Chain.start(reserve).next(create).next(associate).next(available.chain).next(attach).next(remember).next(run).next(cleanUp.stop);
 }

@@ -8,6 +8,10 @@ export interface StateDocument {
   readonly compute: Partial<ComputeState>;
   readonly job: Partial<JobState>;
   readonly export: Partial<ExportState>;
+  /** What the failure policy says; empty where the run has not failed. */
+  readonly policy: Partial<PolicyState>;
+  /** What became of a file system that is kept. */
+  readonly kept: Partial<KeptState>;
   readonly deletion?: Partial<DeletionState>;
   /** The first failure of the run; empty while there is none. */
   readonly error: { Error?: string; Cause?: string };
@@ -32,6 +36,7 @@ export interface Schedule {
 }
 
 export interface Schedules {
+  readonly reserve: Schedule;
   readonly fileSystem: Schedule;
   readonly attach: Schedule;
   readonly job: Schedule;
@@ -57,6 +62,10 @@ export interface RunParameters {
   readonly waitForCheckMetricsSeconds: number;
   readonly lambdaPeriodSeconds: number;
   readonly lambdaTimeDiffMinutes: number;
+  readonly exportVerification: 'BOTH' | 'METRIC_ONLY' | 'EXPORT_TASK_ONLY';
+  readonly failurePolicy: 'EXPORT_AND_DELETE' | 'KEEP' | 'KEEP_FOR';
+  /** Of the policy KEEP_FOR. */
+  readonly keepHours: number;
   /** Key prefix that the run exports to, run id included where each run has its own; ends with a slash or is empty. */
   readonly prefix: string;
   readonly jobCommand: string[];
@@ -69,6 +78,32 @@ export interface FileSystemState {
   readonly mountName: string;
   readonly lifecycle: string;
   readonly createdAt: string;
+  /** GiB. */
+  readonly storageCapacity?: number;
+  readonly deploymentType?: string;
+  /** MB/s per TiB. */
+  readonly perUnitStorageThroughput?: number;
+}
+
+/** Whether a failed run keeps its file system instead of exporting, proving and deleting. */
+export interface PolicyState {
+  readonly keep: boolean;
+  /** ISO 8601; absent where it is kept until somebody cleans it up. */
+  readonly keepUntil?: string;
+}
+
+export interface KeptState {
+  /** It was not there any more. */
+  readonly gone: boolean;
+  /** The execution that found it gone was redriven. */
+  readonly redriven?: boolean;
+  /** Whether its link exports automatically now. */
+  readonly automaticExport: 'ON' | 'OFF';
+  /** Why not, where it should. */
+  readonly reason?: string;
+  /** Nothing more can be done about it. */
+  readonly settled?: boolean;
+  readonly wait?: { readonly turn: number; readonly seconds: number };
 }
 
 export interface AssociationState {
@@ -106,10 +141,19 @@ export interface JobState {
   readonly stoppedAt?: string;
 }
 
+/** Files that the export task could not export. They are part of the output of a run. */
+export interface FailedFiles {
+  readonly total: number;
+  /** By reason, e.g. `KeyTooLong`: how many, the first of them, and how to mend it. */
+  readonly byReason: { [reason: string]: { readonly count: number; readonly files: string[]; readonly fix: string } };
+  /** `s3://` location of the full report, where there is one. */
+  readonly report?: string;
+}
+
 export interface ExportState {
   readonly proven: boolean;
   readonly reason: string;
-  readonly evidence: { [key: string]: unknown };
+  readonly evidence: { [key: string]: unknown; readonly failedFiles?: FailedFiles };
   readonly startedAt?: string;
   readonly endedAt?: string;
 }
@@ -131,6 +175,8 @@ export const EMPTY_DOCUMENT = {
   compute: {},
   job: {},
   export: { proven: false },
+  policy: {},
+  kept: {},
   deletion: { wait: { turn: 0, seconds: 0 } },
   error: {},
   failures: {},

@@ -20,10 +20,15 @@ export const ErrorName = {
   JOB_TIMED_OUT: 'JobTimedOut',
   JOBS_NOT_STOPPED: 'JobsNotStopped',
   EXPORT_NOT_PROVEN: 'ExportNotProven',
+  FILES_NOT_EXPORTED: 'FilesNotExported',
+  AUTO_EXPORT_NOT_SWITCHED_OFF: 'AutoExportNotSwitchedOff',
+  AUTO_EXPORT_STAYS_OFF: 'AutoExportStaysOff',
+  EXPORT_STALLED: 'ExportStalled',
   DRAIN_TIMED_OUT: 'DrainTimedOut',
   DELETION_TIMED_OUT: 'DeletionTimedOut',
   RUN_NOT_FOUND: 'RunNotFound',
   RUN_STILL_RUNNING: 'RunStillRunning',
+  RUN_ALREADY_CLEANED_UP: 'RunAlreadyCleanedUp',
   ANSWER_INCOMPLETE: 'AnswerIncomplete',
 } as const;
 

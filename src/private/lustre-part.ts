@@ -55,6 +55,7 @@ export class LustrePart extends Construct {
       removalPolicy: RemovalPolicy.RETAIN,
     });
     this.deadlines = {
+      reserve: props.reserveTimeout ?? Duration.days(1),
       fileSystem: props.lustreCreationTimeout ?? Duration.hours(1),
       attach: props.attachTimeout ?? Duration.hours(3),
       job: props.jobTimeout ?? Duration.days(7),
@@ -111,7 +112,7 @@ export class LustrePart extends Construct {
     // not in the role's default policy: the function must not wait for the machine that waits for it
     new iam.Policy(this, 'DescribeExecutions', {
       statements: [new iam.PolicyStatement({
-        actions: ['states:DescribeExecution'],
+        actions: ['states:DescribeExecution', 'states:GetExecutionHistory'],
         resources: [Stack.of(this).formatArn({
           service: 'states', resource: 'execution', resourceName: `${grantee.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
         })],
@@ -135,6 +136,12 @@ export class LustrePart extends Construct {
     });
     // FSx looks at the bucket in the caller's name (permissions of the CloudFormation handler of AWS::FSx::DataRepositoryAssociation)
     grant({ actions: ['s3:ListBucket', 's3:GetBucketLocation', 's3:GetBucketPolicy'], resources: [this.bucket.bucketArn] });
+    // what is kept gets its automatic export back
+    grant({
+      actions: ['fsx:UpdateDataRepositoryAssociation'],
+      resources: [associations],
+      conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: this.settings.pipeline } },
+    });
     // at creation the tags are in the request, later on the resource
     grant({ actions: ['fsx:TagResource'], resources: [fileSystems, associations], conditions: { StringEquals: ours } });
     grant({

@@ -28,6 +28,7 @@ export interface LustreSettings {
 
 /** Longest time each loop may take, in seconds. */
 export interface Deadlines {
+  readonly reserve: number;
   readonly fileSystem: number;
   readonly attach: number;
   readonly job: number;
@@ -68,4 +69,13 @@ export interface FindRunPayload {
 
 export interface DocumentPayload {
   readonly document: StateDocument;
+}
+
+export interface KeepPayload extends DocumentPayload {
+  /** ARN of the execution that asks. */
+  readonly self: string;
+}
+
+export interface RestorePayload extends DocumentPayload {
+  readonly settings: LustreSettings;
 }

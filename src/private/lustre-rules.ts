@@ -61,6 +61,8 @@ export function lustreProblems(scope: Construct, props: LustreFileSystemProps): 
     props.prefix === undefined || Token.isUnresolved(props.prefix) ? undefined
       : parameterProblem('prefix', props.prefix, { deploymentType: type as 'PERSISTENT_2' }, 'construct props'),
     check.pattern('envName', props.envName, /^[A-Za-z0-9_-]{1,32}$/, '1 to 32 letters, digits, - and _'),
+    check.resolvedDuration('reserveTimeout', props.reserveTimeout),
+    check.duration('reserveTimeout', props.reserveTimeout, Duration.minutes(10), Duration.days(7)),
     check.resolvedDuration('lustreCreationTimeout', props.lustreCreationTimeout),
     check.duration('lustreCreationTimeout', props.lustreCreationTimeout, Duration.minutes(10), Duration.days(1)),
     check.resolvedDuration('attachTimeout', props.attachTimeout),

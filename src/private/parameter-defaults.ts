@@ -43,6 +43,9 @@ export function defaultsOf(scope: Construct, props: RunParameterProps): Paramete
     waitForCheckMetricsSeconds: seconds(props.waitForCheckMetrics) ?? 60,
     lambdaPeriodSeconds: seconds(props.lambdaPeriod) ?? 60,
     lambdaTimeDiffMinutes: minutes(props.lambdaTimeDiff) ?? 15,
+    exportVerification: props.exportVerification ?? 'BOTH',
+    failurePolicy: (props.failurePolicy?.name ?? 'EXPORT_AND_DELETE') as ParameterValues['failurePolicy'],
+    keepHours: props.failurePolicy?.keepHours ?? 24,
     prefix: '', // the construct's own prefix is a setting: a run's own one replaces it whole
     jobCommand: props.jobCommand ?? [],
     jobEnvironment: props.jobEnvironment ?? {},
@@ -57,13 +60,18 @@ export function knownValues(values: ParameterValues): Partial<ParameterValues> {
     && !(typeof value === 'object' && Object.values(value).some((item) => Token.isUnresolved(item)))));
 }
 
+/** What is not in the seed's second table. */
+const OURS = ['prefix', 'jobCommand', 'jobEnvironment', 'exportVerification', 'failurePolicy', 'keepHours'];
+
 /** The 14 parameters of the seed's second table; an image that is left to the run is left out. */
-export function seedValues({ prefix: _prefix, jobCommand: _command, jobEnvironment: _environment, ...seed }: ParameterValues): object {
-  return { ...seed, jobDefinitionContainerImage: seed.jobDefinitionContainerImage || undefined };
+export function seedValues(values: ParameterValues): object {
+  const seed = Object.fromEntries(Object.entries(values).filter(([name]) => !OURS.includes(name)));
+  return { ...seed, jobDefinitionContainerImage: values.jobDefinitionContainerImage || undefined };
 }
 
 export function deadlineSeconds(deadlines: RunDeadlines): { [loop in keyof RunDeadlines]: number } {
   return {
+    reserve: deadlines.reserve.toSeconds(),
     fileSystem: deadlines.fileSystem.toSeconds(),
     attach: deadlines.attach.toSeconds(),
     job: deadlines.job.toSeconds(),

@@ -34,6 +34,9 @@ export const MAX_PREFIX_BYTES = 226;
 /** RegisterJobDefinition takes 24 KiB (D3); image, volumes, tags and the retry rules need less than 4 of them. */
 export const MAX_JOB_TEXT_BYTES = 20 * 1024;
 
+/** A year: what is kept longer is kept for ever. */
+export const MAX_KEEP_HOURS = 8_760;
+
 /** Of the unknown keys of one source, as many are named. */
 const MAX_UNKNOWN_KEYS = 10;
 
@@ -41,6 +44,13 @@ const wholeNumber = (min: number, max: number | undefined, unit: string, fix: st
   kind: 'number',
   allowed: max === undefined ? `a whole number of ${unit}, ${min} or more` : `a whole number of ${unit} from ${min} to ${max}`,
   accepts: (value) => Number.isSafeInteger(value) && value >= min && (max === undefined || value <= max),
+  fix,
+});
+
+const oneOf = (values: string[], fix: string): Rule => ({
+  kind: 'string',
+  allowed: `one of ${values.map((value) => `"${value}"`).join(', ')}`,
+  accepts: (value) => values.includes(value),
   fix,
 });
 
@@ -94,6 +104,9 @@ export const PARAMETER_RULES: Record<ParameterName, Rule> = {
   },
   // GetMetricStatistics refuses to answer with more than 1,440 points, and has one a minute
   lambdaTimeDiffMinutes: wholeNumber(1, 1440, 'minutes', 'use 15 if in doubt; the wait for the drain itself is not limited by it'),
+  exportVerification: oneOf(['BOTH', 'METRIC_ONLY', 'EXPORT_TASK_ONLY'], 'use "BOTH" if in doubt'),
+  failurePolicy: oneOf(['EXPORT_AND_DELETE', 'KEEP', 'KEEP_FOR'], 'use "EXPORT_AND_DELETE" if in doubt; "KEEP_FOR" keeps for keepHours'),
+  keepHours: wholeNumber(1, MAX_KEEP_HOURS, 'hours', 'use 24 if in doubt'),
   prefix: {
     kind: 'string',
     // the prefix is kept in a tag of the file system, and tags take only these characters
@@ -157,7 +170,17 @@ export function unknownKeyProblems(keys: string[], source: ParameterSource): str
 }
 
 /** What is wrong with values that are right each on its own. */
-export function combinationProblems({ jobCommand, jobEnvironment }: Partial<ParameterValues>): string[] {
+export function combinationProblems(values: Partial<ParameterValues>): string[] {
+  return [...jobTextProblems(values), ...verificationProblems(values)];
+}
+
+function verificationProblems({ autoExport, exportVerification }: Partial<ParameterValues>): string[] {
+  if (autoExport !== false || exportVerification !== 'METRIC_ONLY') return [];
+  return ['autoExport is false and exportVerification is "METRIC_ONLY"; without automatic export the metric proves nothing; '
+    + 'use exportVerification "BOTH" or "EXPORT_TASK_ONLY": then an export task is the export'];
+}
+
+function jobTextProblems({ jobCommand, jobEnvironment }: Partial<ParameterValues>): string[] {
   if (!isOfKind(jobCommand ?? [], 'list of strings') || !isOfKind(jobEnvironment ?? {}, 'map of strings')) return [];
   const environment = Object.entries(jobEnvironment ?? {}).map(([name, value]) => ({ name, value }));
   const bytes = Buffer.byteLength(JSON.stringify({ command: jobCommand, environment }));

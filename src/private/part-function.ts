@@ -15,6 +15,9 @@ export interface PartFunctionProps {
   readonly description: string;
   /** @default - a log group of the function's own */
   readonly logGroup?: logs.ILogGroup;
+  readonly environment?: { [name: string]: string };
+  /** @default Duration.minutes(2) */
+  readonly timeout?: Duration;
 }
 
 export interface InvocationProps {
@@ -37,7 +40,6 @@ export class PartFunction extends Construct implements iam.IGrantable {
   public readonly grantPrincipal: iam.IPrincipal;
   public readonly role: iam.IRole;
   private readonly function: lambda.Function;
-  private readonly version: lambda.Version;
 
   constructor(scope: Construct, id: string, props: PartFunctionProps) {
     super(scope, id);
@@ -47,20 +49,25 @@ export class PartFunction extends Construct implements iam.IGrantable {
       handler: 'index.handler',
       code: lambda.Code.fromAsset(path.join(__dirname, '..', '..', 'assets', 'lambda', props.bundle)),
       memorySize: 256,
-      timeout: Duration.minutes(2),
+      timeout: props.timeout ?? Duration.minutes(2),
+      environment: props.environment,
       logGroup: props.logGroup ?? new logs.LogGroup(this, 'Logs', { retention: logs.RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.RETAIN }),
       // an execution of 30 days outlives a deploy: it goes on with the bundle it was started with
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });
     this.grantPrincipal = this.function.grantPrincipal;
     this.role = this.function.role!;
-    this.version = this.function.currentVersion;
+  }
+
+  /** The function itself, in its newest version, for what no execution waits for: a rule, CloudFormation. */
+  public get newest(): lambda.IFunction {
+    return this.function;
   }
 
   /** A Task that calls the function; every call is idempotent, so that all but deliberate errors are retried. */
   public invocation(scope: Construct, props: InvocationProps): tasks.LambdaInvoke {
     const task = new tasks.LambdaInvoke(scope, `${props.statePrefix}${props.action}`, {
-      lambdaFunction: this.version,
+      lambdaFunction: this.function.currentVersion,
       payloadResponseOnly: true,
       payload: sfn.TaskInput.fromObject({ action: props.action, ...props.payload }),
       resultPath: props.resultPath,

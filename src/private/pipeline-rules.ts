@@ -5,7 +5,7 @@ import type { LustreAutoExportPipelineProps } from '../pipeline-props';
 /** Props that would be accepted and ignored next to a brought part. */
 const OF_ENVIRONMENT = [
   'computeEnvironmentType', 'computeEnvironmentAllocationStrategy', 'computeEnvironmentInstanceTypes', 'computeEnvironmentMinvCpus',
-  'computeEnvironmentMaxvCpus', 'computeEnvironmentDesiredvCpus', 'rootVolumeSize', 'instanceRole', 'jobQueue',
+  'computeEnvironmentMaxvCpus', 'computeEnvironmentDesiredvCpus', 'rootVolumeSize', 'instanceRole', 'jobQueue', 'whenInUse',
 ] as const;
 const OF_WORKLOAD = ['containerPath', 'jobRole', 'executionRole'] as const;
 const OF_REPOSITORY = ['repository', 'ecrRepositoryName'] as const;

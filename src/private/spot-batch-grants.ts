@@ -1,3 +1,4 @@
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
@@ -8,6 +9,7 @@ import { RunTag } from './tags';
 export interface SpotBatchGrantsProps {
   readonly handler: PartFunction;
   readonly settings: EnvironmentSettings;
+  readonly lockTable: dynamodb.ITable;
   readonly instanceRole: iam.IRole;
 }
 
@@ -18,6 +20,12 @@ export class SpotBatchGrants {
       // these take neither a resource nor a condition on one
       actions: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstances', 'ec2:DescribeLaunchTemplates'],
       resources: ['*'],
+    });
+    allow(props.handler, { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], resources: [props.lockTable.tableArn] });
+    allow(props.handler, {
+      actions: ['states:DescribeExecution'],
+      // any state machine of this account may share the environment, also one that is made later
+      resources: [Stack.of(scope).formatArn({ service: 'states', resource: 'execution', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
     });
   }
 

@@ -4,7 +4,7 @@ import { instanceTypesProblem } from './instance-types';
 import { check, validate } from './validation';
 import { AllocationStrategy } from '../allocation-strategy';
 import { ComputeEnvironmentType } from '../compute-environment-type';
-import type { SpotBatchEnvironmentProps } from '../spot-batch-environment';
+import type { SpotBatchEnvironmentProps } from '../spot-batch-environment-props';
 
 /** GiB of the ECS AL2023 image, and of the largest gp3 volume. */
 const SMALLEST_ROOT_VOLUME = 30;

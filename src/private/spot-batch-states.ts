@@ -4,6 +4,7 @@ import { EnvironmentSettings, launchTemplateName, RUN_TEMPLATE_VERSION } from '.
 import { hostPathFormat, RUN_LINE_FORMAT, RunUserData } from './host-user-data';
 import { InvocationProps, PartFunction } from './part-function';
 import { PollLoop } from './poll-loop';
+import { RunLockStates } from './run-lock-states';
 import { SdkCall } from './sdk-call';
 import { RunTag } from './tags';
 import { BatchEnvironmentContext } from '../batch-environment';
@@ -30,7 +31,15 @@ const UPDATE_REFUSED = ['Batch.ClientException'];
  * act; what they answer is dropped, the next look tells what came of it.
  */
 export class SpotBatchStates {
-  constructor(private readonly props: SpotBatchStatesProps) {}
+  private readonly lock: RunLockStates;
+
+  constructor(private readonly props: SpotBatchStatesProps) {
+    this.lock = new RunLockStates(props.handler, props.settings);
+  }
+
+  public reserve(context: BatchEnvironmentContext): sfn.IChainable {
+    return this.lock.reserve(context);
+  }
 
   public attach(context: BatchEnvironmentContext): sfn.IChainable {
     const { scope, statePrefix, runPath, fileSystemPath, associationPath, resultPath } = context;
@@ -114,7 +123,7 @@ export class SpotBatchStates {
       .otherwise(remove);
     remove.next(instances.chain);
     const quiet = new sfn.Pass(scope, `${statePrefix}NoteQuietTime`, { inputPath: `${path}.instances.quietAt`, resultPath: `${resultPath}.quietAt` });
-    sfn.Chain.start(instances.chain).next(quiet);
+    sfn.Chain.start(instances.chain).next(this.lock.release(context, path, quiet));
     prepare.next(loop.chain);
     sfn.Chain.start(loop.chain).next(left);
     return sfn.Chain.custom(prepare, [quiet], quiet);
@@ -128,7 +137,10 @@ export class SpotBatchStates {
       wait: names.wait,
       checks: [this.invocation(context, names.check, `${path}.check`, {
         run: sfn.JsonPath.objectAt(context.runPath),
+        self: sfn.JsonPath.stringAt('$$.Execution.Id'),
         turn: sfn.JsonPath.numberAt(`${path}.wait.turn`),
+        before: sfn.JsonPath.objectAt(`${path}.check`),
+        refused: sfn.JsonPath.objectAt(`${path}.refused`),
       })],
       choice: names.choice,
       done: is(`${path}.check.next`, (at) => sfn.Condition.stringEquals(at, 'DONE')),

@@ -21,6 +21,20 @@ export const RunTag = {
   HOST_PATH: `${PREFIX}:host-path`,
   /** Unique name of a batch environment's construct; on all of its instances and launch templates. */
   ENVIRONMENT: `${PREFIX}:environment`,
+  /** How it is proven that everything is in S3. */
+  VERIFICATION: `${PREFIX}:export-verification`,
+  FAILURE_POLICY: `${PREFIX}:failure-policy`,
+  KEEP_HOURS: `${PREFIX}:keep-hours`,
   /** Why a file system was kept; absent while a run uses it. */
   KEPT: `${PREFIX}:kept`,
+  /** When it was kept, ISO 8601. */
+  KEPT_AT: `${PREFIX}:kept-at`,
+  /** Until when it is kept by its failure policy, ISO 8601. */
+  KEEP_UNTIL: `${PREFIX}:keep-until`,
+  /** How often a run or a clean-up ended by keeping it. */
+  TIMES_KEPT: `${PREFIX}:times-kept`,
+  /** `ON` or `OFF`: whether a kept file system still exports automatically. */
+  AUTOMATIC_EXPORT: `${PREFIX}:automatic-export`,
+  /** When the cleaner first saw it without a live execution, ISO 8601. */
+  ORPHAN_SINCE: `${PREFIX}:orphan-since`,
 } as const;

@@ -1,4 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -170,11 +172,47 @@ class MountsNothing extends OnDemandEnvironment {
   }
 }
 
+/** Takes a lock of its own that it does not know again, and may not give it back. */
+class LocksForItself extends OnDemandEnvironment {
+  private readonly lock = new dynamodb.Table(this, 'Lock', { partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING } });
+
+  constructor(scope: Construct, network: ConformanceNetwork, private readonly givesBack: boolean) {
+    super(scope, 'Environment', network);
+  }
+
+  public reserve(context: BatchEnvironmentContext): sfn.IChainable {
+    const take = this.call(context, 'putItem', { Item: { id: { S: 'lock' } }, ConditionExpression: 'attribute_not_exists(#id)', ExpressionAttributeNames: { '#id': 'id' } });
+    return take.next(super.reserve(context));
+  }
+
+  public detach(context: BatchEnvironmentContext): sfn.IChainable {
+    return this.givesBack ? sfn.Chain.start(super.detach(context)).next(this.call(context, 'deleteItem', { Key: { id: { S: 'lock' } } })) : super.detach(context);
+  }
+
+  public grantTo(grantee: iam.IGrantable): void {
+    super.grantTo(grantee);
+    this.lock.grantWriteData(grantee);
+  }
+
+  private call({ scope, statePrefix, failures }: BatchEnvironmentContext, action: string, parameters: object) {
+    const task = new tasks.CallAwsService(scope, `${statePrefix}${action}`, {
+      service: 'dynamodb', action, parameters: { TableName: this.lock.tableName, ...parameters }, iamResources: [this.lock.tableArn], resultPath: sfn.JsonPath.DISCARD,
+    });
+    task.addRetry({ errors: ['States.ALL'], maxAttempts: 2 });
+    failures.protect(task);
+    return task;
+  }
+}
+
 export const BROKEN_ENVIRONMENTS: Broken<(scope: Construct, network: ConformanceNetwork) => IBatchEnvironment>[] = [
   broken('a detach that fails when attach never began', (scope, network) => new DetachesWhatItKnows(scope, 'Environment', network),
     /detach fails where attach never began: States\.Runtime/, 'a run that fails before attach begins'),
   broken('instances that stay', (scope, network) => new LeavesInstances(scope, 'Environment', network),
     /1 instances still have the file system mounted after detach/, 'an execution that is stopped while a job writes, and its clean-up'),
+  broken('a lock that is not given back', (scope, network) => new LocksForItself(scope, network, false),
+    /reserve fails where no other run is: DynamoDb\.ConditionalCheckFailedException/, 'an execution that is stopped when reserve has ended, its clean-up, and another run'),
+  broken('a reserve that does not know its own run', (scope, network) => new LocksForItself(scope, network, true),
+    /reserve fails where no other run is: DynamoDb\.ConditionalCheckFailedException/, 'every reserve and every detach twice'),
   broken('a directory that is no file system', (scope, network) => new MountsNothing(scope, 'Environment', network),
     /a job found no file system at hostPath \/tmp\/data/, 'two runs, one after the other'),
 ];

@@ -18,6 +18,10 @@ export class OnDemandEnvironment extends Construct implements IBatchEnvironment 
     return this.inner.preflightChecks();
   }
 
+  public reserve(context: BatchEnvironmentContext): sfn.IChainable {
+    return this.inner.reserve(context);
+  }
+
   public attach(context: BatchEnvironmentContext): sfn.IChainable {
     const label = new sfn.Pass(context.scope, `${context.statePrefix}LabelInstances`, {
       result: sfn.Result.fromString('on demand'), resultPath: `${context.resultPath}.kind`,

@@ -1,0 +1,40 @@
+import { type ExecutionStatus, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
+import { report } from './clean-up-after';
+import type { CleanerSettings } from './cleaner-settings';
+import { findExecution } from './execution';
+import { runIdentity } from './run-identity';
+import { startCleanUp } from './start-clean-up';
+import { decideEnd } from './sweep-decision';
+import { ENDED_BADLY } from '../src/private/run-cleaner-payloads';
+
+const stepFunctions = new SFNClient({});
+
+const MAX_PAGES = 20; // of a hundred executions each, newest first
+
+/**
+ * Executions that ended badly one to three sweeps ago. EventBridge delivers the events of Step Functions on a best effort
+ * basis, and a run may leave what carries no tag: a lock, a job definition.
+ */
+export async function endedUnnoticed({ stateMachineArn, sweepSeconds }: CleanerSettings): Promise<string[]> {
+  const found: string[] = [];
+  for (const statusFilter of ENDED_BADLY as ExecutionStatus[]) {
+    let pages = 0;
+    for await (const { executions = [] } of paginateListExecutions({ client: stepFunctions }, { stateMachineArn, statusFilter })) {
+      for (const { executionArn, name, stopDate } of executions) {
+        const sweeps = stopDate ? (Date.now() - stopDate.getTime()) / 1000 / sweepSeconds : 0;
+        if (executionArn && !name?.startsWith('clean-up-') && sweeps >= 1 && sweeps < 3) found.push(executionArn);
+      }
+      if (++pages === MAX_PAGES) break;
+    }
+  }
+  return found;
+}
+
+/** Does what the end of the execution should have done, unless it has. */
+export async function cleanUpUnnoticed(executionArn: string, settings: CleanerSettings): Promise<void> {
+  const execution = await findExecution(executionArn);
+  const decision = decideEnd(execution, undefined);
+  if (!execution?.startDate || decision.decision !== 'CLEAN_UP') return;
+  const subject = { runId: runIdentity(executionArn, execution.startDate).id, executionArn };
+  report(subject, decision, settings, settings.dryRun ? undefined : await startCleanUp({ ...settings, ...subject, again: 'NEVER' }));
+}
