@@ -76,11 +76,11 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
 // ---- handlers: bundled once at build time, shipped in the package ----
 project.preCompileTask.exec('rm -rf lib assets && node scripts/bundle-lambdas.mjs');
-project.gitignore.exclude('/assets/', '/dist-code/', '/demo-out/', '.jsii.tabl.json', '.eslintcache', '/examples/**/target/', '/examples/**/.venv/', 'cdk.out/', '__pycache__/');
+project.gitignore.exclude('/assets/', '/dist-code/', '/demo-out/', '/soak-out/', '/.stryker-tmp/', '.jsii.tabl.json', '.eslintcache', '/examples/**/target/', '/examples/**/.venv/', 'cdk.out/', '__pycache__/');
 project.npmignore!.include('/assets/');
 project.npmignore!.exclude(
   '/lambda-src/', '/local/', '/trials/', '/scripts/', '/examples/', '/bench/', '/docs/', '/stryker.config.json', '/rosetta/', '/.ci/',
-  '/dist-code/', '/demo-out/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md',
+  '/dist-code/', '/demo-out/', '/soak-out/', '/.stryker-tmp/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md',
 );
 
 // typescript-eslint takes the nearest tsconfig.json; each folder that is not published extends the one configuration
@@ -101,6 +101,11 @@ project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');
 // ---- the two commands of the README: each installs what is not there yet ----
 project.package.setScript('test', 'node scripts/installed.mjs && npx projen test:all');
 project.package.setScript('demo', 'node scripts/installed.mjs && tsx local/demo/main.ts');
+// ---- trials: thousands of rehearsals ----
+for (const trial of ['soak', 'matrix', 'mutants']) project.package.setScript(trial, `node scripts/installed.mjs && tsx trials/${trial}/main.ts`);
+project.package.setScript('bench:seed-policy', 'node scripts/installed.mjs && tsx bench/seed-policy.ts');
+project.addTask('stryker', { description: 'Mutants of the pure decisions', exec: 'stryker run', receiveArgs: true });
+
 project.addTask('test:all', {
   env: { NODE_OPTIONS: '--max-semi-space-size=64' }, // less time in the garbage collector
   description: 'Bundles the handlers and runs the whole suite; the build type-checks it',

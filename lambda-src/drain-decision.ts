@@ -50,10 +50,9 @@ function judgeQueueAlone({ reason, message }: QueueReading, { doubt }: DrainMemo
 /** The link is AVAILABLE, and nothing can write any more. */
 function prove(look: Look, memory: DrainMemory, quiet: number): { memory: DrainMemory; finding: Finding } {
   const { now, association, tasks, report } = look;
-  const isWrong = look.autoExport && isOn(association!); // a run that does not export automatically never has its link updated
   // a task that began before is worth nothing then; an update beside a live one may be refused
-  const task = isWrong && memory.task?.id ? { ...memory.task, spoiled: true } : memory.task;
-  if (look.autoExport && !tasks.some(isLive)) {
+  const task = isOn(association!) && memory.task?.id ? { ...memory.task, spoiled: true } : memory.task;
+  if (!tasks.some(isLive)) {
     const { switchOff, finding } = judgeSwitch(now, association!, memory.switchOff);
     if (finding) return { memory: { ...memory, switchOff, task }, finding };
     const judged = judgeTask(now, quiet, tasks, task, report);

@@ -32,7 +32,8 @@ async function findOwnRun(payload: FindRunPayload): Promise<StateDocument> {
   const lost = document.fileSystem.fileSystemId !== undefined && (!fileSystem || fileSystem.Lifecycle === 'DELETING');
   // its clean-up ran while it was not running: all that it meets now follows from that
   const redriven = lost && ((await findExecution(self))?.redriveCount ?? 0) > 0;
-  return withFileSystem(payload, redriven ? { ...known, error: alreadyCleanedUp(document) } : known, fileSystem);
+  const found = redriven ? { ...known, error: alreadyCleanedUp(document) } : known;
+  return fileSystem ? withFileSystem(payload, found, fileSystem) : withWhatIsGone(found, document);
 }
 
 async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
@@ -49,25 +50,28 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
   const parameters = deleteAnyway ? { ...told, deleteLustre: true } : told;
   const policy = deleteAnyway || status === 'SUCCEEDED'
     ? { keep: false } : policyOf(parameters, fileSystem && tagOf(fileSystem, RunTag.KEEP_UNTIL), new Date());
-  const run = identify(executionArn, execution && requireField(execution.startDate, 'startDate'), fileSystem);
-  const known = { ...document, run, parameters, policy };
-  return fileSystem || !execution ? withFileSystem(payload, known, fileSystem) : withWhatIsGone(known);
+  const last = fileSystem || !execution ? undefined : await lastDocument(executionArn);
+  const run = last?.run ?? identify(executionArn, execution && requireField(execution.startDate, 'startDate'), fileSystem);
+  const found = { ...document, run, parameters, policy };
+  return fileSystem ? withFileSystem(payload, found, fileSystem) : withWhatIsGone(found, last);
 }
 
-/** The file system is gone, and its tags with it: what its run has left elsewhere is found by what its history says. */
-async function withWhatIsGone(document: StateDocument): Promise<StateDocument> {
-  const { fileSystem, compute } = await lastDocument(document.run.executionArn) ?? {};
-  if (!fileSystem) return document;
+/**
+ * There is no file system, or none any more: then it is only seen gone, so that nobody is told that it was kept, and what
+ * the run has left elsewhere is found by what the run knew.
+ */
+function withWhatIsGone(document: StateDocument, known: Partial<StateDocument> | undefined): StateDocument {
+  const { fileSystem, associations, compute } = known ?? {};
+  const { jobQueueArn, hostPath } = compute ?? {};
   return {
     ...document,
-    fileSystem: { ...fileSystem, lifecycle: 'DELETING' },
-    compute: compute?.jobQueueArn && compute.hostPath ? { jobQueueArn: compute.jobQueueArn, hostPath: compute.hostPath } : {},
+    fileSystem: fileSystem?.fileSystemId ? { ...fileSystem, lifecycle: 'DELETING' } : {},
+    associations: { ...document.associations, output: associations?.output ?? {} },
+    compute: { ...document.compute, ...(jobQueueArn && hostPath ? { jobQueueArn, hostPath } : {}) },
   };
 }
 
-async function withFileSystem({ exportDirectory }: FindRunPayload, document: StateDocument, fileSystem: FileSystem | undefined): Promise<StateDocument> {
-  // what somebody else deleted is not in the document any more, so that nobody is told that it was kept
-  if (!fileSystem) return { ...document, fileSystem: {}, associations: { ...document.associations, output: {} } };
+async function withFileSystem({ exportDirectory }: FindRunPayload, document: StateDocument, fileSystem: FileSystem): Promise<StateDocument> {
   const found = fileSystemState(fileSystem);
   const associations = await findAssociations(found.fileSystemId);
   const association = associations.find((candidate) => candidate.FileSystemPath === exportDirectory) ?? associations[0];

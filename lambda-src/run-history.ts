@@ -7,15 +7,15 @@ const stepFunctions = new SFNClient({});
 const LOOKED_AT = 30;
 
 /**
- * The last document of an execution that has ended, from its history: all that still knows the file system of a run when
- * the file system, and its tags with it, is gone. Undefined where nothing is to be found.
+ * The last document of an execution that has ended, from its history: all that still knows the names of a run, and its file
+ * system, when that, and its tags with it, is gone. Undefined where nothing is to be found.
  */
 export async function lastDocument(executionArn: string): Promise<Partial<StateDocument> | undefined> {
   try {
     const { events = [] } = await stepFunctions.send(new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: LOOKED_AT }));
     for (const { stateEnteredEventDetails, stateExitedEventDetails } of events) {
       const document = parse(stateEnteredEventDetails?.input ?? stateExitedEventDetails?.output);
-      if (document?.fileSystem?.fileSystemId) return document;
+      if (document?.run?.id) return document;
     }
     return undefined;
   } catch (error) {

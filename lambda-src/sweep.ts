@@ -16,9 +16,11 @@ const ec2 = new EC2Client({});
 export async function sweep(settings: CleanerSettings): Promise<void> {
   const fileSystems = await findFileSystems();
   const ours = fileSystems.filter((each) => tagOf(each, RunTag.PIPELINE) === settings.pipeline);
-  const owned = new Set(fileSystems.map((each) => tagOf(each, RunTag.EXECUTION_ARN)));
-  const templates = (await findLaunchTemplates()).filter((each) => !owned.has(tagOf(each, RunTag.EXECUTION_ARN)));
-  const seen = new Set([...owned, ...templates.map((each) => tagOf(each, RunTag.EXECUTION_ARN))]);
+  const runOf = (resource: FileSystem | LaunchTemplate) => tagOf(resource, RunTag.EXECUTION_ARN);
+  const owned = new Set(fileSystems.map(runOf));
+  const templates = (await findLaunchTemplates()).filter((each) => !owned.has(runOf(each)));
+  // what is kept by choice is left alone, but a run that was stopped when it had just been kept has told nobody
+  const seen = new Set([...fileSystems.filter((each) => tagOf(each, RunTag.KEPT) === undefined), ...templates].map(runOf));
   const ended = (await endedUnnoticed(settings)).filter((each) => !seen.has(each));
   const failed: string[] = [];
   for (const [id, look] of [

@@ -351,7 +351,8 @@ describe('does an export task prove it?', () => {
     ['automatic export is on again', { association: AVAILABLE }, ['SWITCH_OFF', 'SwitchingOff', undefined]],
     ['it is on again while the task runs', { association: AVAILABLE, tasks: [{ ...TASK, lifecycle: 'EXECUTING' }] }, ['WAIT', 'ExportTaskRunning', undefined]],
     ['its round was spoiled', { memory: { ...STARTED, task: { ...STARTED.task!, spoiled: true } } }, ['START_TASK', 'ExportTaskStarting', undefined]],
-    ['a run without automatic export leaves the link alone', { association: AVAILABLE, autoExport: false }, ['PROVEN', 'EveryFileExported', undefined]],
+    ['a run without automatic export leaves the link alone', { association: OFF, autoExport: false }, ['PROVEN', 'EveryFileExported', undefined]],
+    ['unless somebody has switched it on', { association: AVAILABLE, autoExport: false }, ['SWITCH_OFF', 'SwitchingOff', undefined]],
   ])('%s', (_, changes, expected) => expect(brief(prove(changes))).toEqual(expected));
 
   test('not listed for a quarter of an hour, or refused for longer than an update takes', () => {
@@ -370,7 +371,7 @@ describe('does an export task prove it?', () => {
   });
 
   test('only after the quiet time, and the metric has no say', () => {
-    for (const changes of [{ verification: 'EXPORT_TASK_ONLY' }, { autoExport: false }, { association: OFF }] as Partial<Look>[]) {
+    for (const changes of [{ verification: 'EXPORT_TASK_ONLY' }, { autoExport: false, association: OFF }, { association: OFF }] as Partial<Look>[]) {
       const at = (minute: number) => look(minute, points(0, 60, 120), { verification: 'BOTH', ...changes });
       expect(brief(at(-1))).toEqual(['WAIT', 'QuietTimeNotReached', undefined]);
       expect(at(0).verdict).toBe(changes.verification ? 'SWITCH_OFF' : 'START_TASK');

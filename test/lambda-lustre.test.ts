@@ -331,6 +331,13 @@ describe('tags for a later clean-up', () => {
     expect(tagsSent()).toMatchObject({ [RunTag.AUTOMATIC_EXPORT]: 'OFF', [RunTag.TIMES_KEPT]: '1' });
   });
 
+  test.each([['AVAILABLE', true], ['DELETING', false]])('what is DELETING when this execution saw it %s: gone by others %s', async (lifecycle, gone) => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem({ Lifecycle: 'DELETING' })] }], DescribeDataRepositoryAssociations: [{ Associations: [] }], TagResource: [{}], DescribeExecution: [{}],
+    });
+    expect(await keep({ deletion: { lifecycle } })).toMatchObject({ gone });
+  });
+
   test.each([[undefined, false], [0, false], [1, true]])('what was deleted meanwhile cannot be kept; redrives: %s', async (redriveCount, redriven) => {
     answer({ DescribeFileSystems: [named('FileSystemNotFound')], DescribeExecution: [{ redriveCount }] });
     expect(await keep()).toEqual({ gone: true, automaticExport: 'OFF', redriven });
@@ -448,10 +455,12 @@ describe('the search for what a run has made', () => {
     expect(await call('FindRunResources', payload(documentOf()))).toMatchObject({ fileSystem: { fileSystemId: 'fs-1' }, associations: { output: {} } });
   });
 
-  test('what somebody else deleted meanwhile leaves the document, so that nobody is told that it was kept', async () => {
+  test('what somebody else deleted meanwhile is only seen gone, so that nobody is told that it was kept', async () => {
     answer({ DescribeFileSystems: [named('FileSystemNotFound')], DescribeExecution: [{ redriveCount: 0 }] });
     const document = documentOf({ error: { Error: 'X' }, fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, compute: { jobQueueArn: 'arn:queue' } });
-    expect(await call('FindRunResources', payload(document))).toMatchObject({ error: { Error: 'X' }, fileSystem: {}, associations: { output: {} }, compute: { jobQueueArn: 'arn:queue' } });
+    expect(await call('FindRunResources', payload(document))).toMatchObject({
+      error: { Error: 'X' }, fileSystem: { fileSystemId: 'fs-1', lifecycle: 'DELETING' }, associations: { output: LINK }, compute: { jobQueueArn: 'arn:queue' },
+    });
     expect(sent[0].input).toMatchObject({ FileSystemIds: ['fs-1'] });
   });
 
@@ -511,10 +520,10 @@ describe('the search for what a run has made', () => {
     answer({
       DescribeExecution: [{ status: 'ABORTED', startDate: new Date(STARTED) }],
       DescribeFileSystems: [{ FileSystems: [] }],
-      GetExecutionHistory: [HISTORY('{"cut', { status: 'no document' }, last, documentOf({ fileSystem: { ...FS_STATE, fileSystemId: 'fs-older' } }))],
+      GetExecutionHistory: [HISTORY('{"cut', { status: 'no document' }, { run: { id: '' } }, last, documentOf({ fileSystem: { ...FS_STATE, fileSystemId: 'fs-older' } }))],
     });
     const found = await call('FindRunResources', payload(empty, OTHER)) as StateDocument;
-    expect([found.fileSystem, found.compute]).toEqual([{ ...FS_STATE, lifecycle: 'DELETING' }, { jobQueueArn: 'arn:queue', hostPath: '/host' }]);
+    expect([found.run, found.fileSystem, found.compute]).toEqual([run, { ...FS_STATE, lifecycle: 'DELETING' }, { jobQueueArn: 'arn:queue', hostPath: '/host' }]);
     expect(sent.at(-1)!.input).toMatchObject({ executionArn: ARN, reverseOrder: true });
   });
 
@@ -541,7 +550,7 @@ describe('the search for what a run has made', () => {
     ['no start is told', { status: 'FAILED' }, { FileSystems: [] }, 'AnswerIncomplete'],
     ['it may not be looked at', named('AccessDeniedException'), { FileSystems: [] }, 'AccessDeniedException'],
   ])('of another run: %s', async (_, execution, fileSystems, name) => {
-    answer({ DescribeExecution: [execution], DescribeFileSystems: [fileSystems] });
+    answer({ DescribeExecution: [execution], DescribeFileSystems: [fileSystems], GetExecutionHistory: [{}] });
     await expect(call('FindRunResources', payload(empty, OTHER))).rejects.toMatchObject({ name });
   });
 });

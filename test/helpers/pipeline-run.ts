@@ -3,6 +3,7 @@ import { join } from 'path';
 import { App, Stack } from 'aws-cdk-lib/core';
 import { audit, AuditedRun, proofStart } from '../../local/auditor';
 import { EngineOptions, LocalEngine, Run } from '../../local/engine';
+import { ApiFault } from '../../local/faults';
 import { JobScript } from '../../local/models/job-script';
 import { JobImage, LustreAutoExportPipeline, LustreAutoExportPipelineProps } from '../../src';
 
@@ -110,8 +111,9 @@ export class Rehearsal {
       launchTemplates: ec2.launchTemplates,
       jobDefinitions: batch.definitions.all.filter(({ status }) => status === 'ACTIVE').map(({ name, given }) => ({ name, tags: given.tags ?? {} })),
       liveJobs: batch.jobs.filter(({ status }) => !['SUCCEEDED', 'FAILED'].includes(status)).map(({ name, given }) => ({ name, tags: given.tags })),
-      locks: dynamodb.items(),
-      serviceLinkedRoles: [...iam.serviceLinkedRoles.keys()],
+      // the next run takes over by evidence what could not be given back; a role that IAM does not delete costs nothing
+      locks: this.mayLeaveLock() && !stepFunctions.isBusy ? [] : dynamodb.items(),
+      serviceLinkedRoles: this.hasFailed('DeleteServiceLinkedRole') ? [] : [...iam.serviceLinkedRoles.keys()],
       jobWrites: this.jobWrites(),
     });
     // the tags of what is gone already match no condition: a second delete may be denied, and that is all it needs to be
@@ -125,6 +127,17 @@ export class Rehearsal {
   /** The reasons why file systems were kept, by their tags. */
   kept(): string[] {
     return this.models.fsx.living().map(({ tags }) => tags.get(KEPT) ?? 'no tag');
+  }
+
+  /** Whether the last try of one of these Tasks failed, in any execution. */
+  private hasFailed(...names: string[]): boolean {
+    return this.runs.some((run) => names.some((state) => tries(run, state).at(-1)?.error !== undefined));
+  }
+
+  /** Whether its store, or what comes before its release, was not to be relied on. */
+  private mayLeaveLock(): boolean {
+    const faulty = (this.engine.options.faults ?? []).some((fault) => /^dynamodb:/.test((fault as ApiFault).on ?? ''));
+    return faulty || this.hasFailed('CheckComputeEnvironmentReturned', 'CheckInstances', 'GiveUpOnInstances', 'ReleaseComputeEnvironment');
   }
 
   private strayEnvironment(): string[] {
