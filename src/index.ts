@@ -20,6 +20,7 @@ export * from './pipeline-options';
 export * from './pipeline-props';
 export * from './preflight-check';
 export * from './run-cleaner';
+export * from './run-parameter-props';
 export * from './spot-batch-environment';
 export * from './spot-batch-environment-props';
 export * from './when-in-use';

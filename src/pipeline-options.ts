@@ -9,7 +9,7 @@ import { IBatchEnvironment } from './batch-environment';
 import { ComputeEnvironmentType } from './compute-environment-type';
 import { IExportDrainMonitor } from './drain-monitor';
 import { LustreFileSystemProps } from './lustre-file-system-props';
-import { RunParameterProps } from './pipeline-parameters';
+import { RunParameterProps } from './run-parameter-props';
 import { WhenInUse } from './when-in-use';
 import { IWorkload } from './workload';
 

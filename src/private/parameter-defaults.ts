@@ -2,7 +2,8 @@ import { Duration, Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ParameterValues } from './parameter-rules';
 import { check, validate } from './validation';
-import type { RunDeadlines, RunParameterProps } from '../pipeline-parameters';
+import type { RunDeadlines } from '../pipeline-parameters';
+import type { RunParameterProps } from '../run-parameter-props';
 
 // what is no whole number of the secret's unit is left to the rules, which name the parameter
 const seconds = (value?: Duration) => value?.toSeconds({ integral: false });
