@@ -2,6 +2,7 @@ import type { Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../src/private/document';
+import { ErrorName } from '../src/private/errors';
 
 /** The answers that somebody in front of a failed run needs: what failed, is the data safe, where, what it costs, what to type. */
 export function explain(problem: Problem, document: StateDocument, kept: string | undefined): string {
@@ -11,12 +12,19 @@ export function explain(problem: Problem, document: StateDocument, kept: string 
     problem.Cause ?? problem.Error,
     '',
     `DATA: ${whereIsTheData(document, kept, gone)}`,
-    ...notExported(document.export.evidence?.failedFiles),
+    ...notExported(document.export.evidence?.failedFiles, problem),
     `COST: ${kept ? costOf(document) : document.failures.find ? 'perhaps of a file system that could not be looked for.' : 'nothing of this run is billed any more.'}`,
-    `NEXT: ${nextStep(problem.Error)}`,
+    `NEXT: ${[nextStep(problem.Error), kept && whatFollows(document)].filter(Boolean).join(' ')}`,
     ...(kept ? commands(document) : document.failures.find ? [cleanUpCommand(document)] : []),
+    ...(isOfRun(problem, document) ? [startAgainCommand(document)] : []),
   ];
   return lines.join('\n');
+}
+
+/** Whether starting the run again is a thing to do: not where a clean-up is looked at. */
+function isOfRun({ Error }: Problem, { input }: StateDocument): boolean {
+  const isCleanUp = (input as { cleanUp?: unknown } | undefined)?.cleanUp !== undefined;
+  return !isCleanUp && Error !== ErrorName.FOREIGN_FILE_SYSTEM;
 }
 
 function whereIsTheData(document: StateDocument, kept: string | undefined, gone: boolean): string {
@@ -24,11 +32,14 @@ function whereIsTheData(document: StateDocument, kept: string | undefined, gone:
   const target = associations.output?.dataRepositoryPath ?? 'S3';
   if (kept) {
     const proven = document.export.proven === true && !failures.drain;
-    return `file system ${fileSystem.fileSystemId} is KEPT (${kept}). `
+    return `nothing was deleted: file system ${fileSystem.fileSystemId} is KEPT (${kept}). `
       + (proven ? `Everything on it is proven to be in ${target}.` : `What the run wrote is on it; not all of it is proven to be in ${target}.`)
       + automaticExport(document);
   }
-  if (deletion?.gone) return `file system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`;
+  if (deletion?.gone) {
+    const safe = document.export.proven ? 'nothing is lost: ' : '';
+    return `${safe}file system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`;
+  }
   if (gone) return `file system ${fileSystem.fileSystemId} is gone: not this execution deleted it. What was exported is in ${target}.`;
   return failures.find ? 'it could not be found out whether a file system was left behind.' : 'no file system was left behind.';
 }
@@ -43,11 +54,20 @@ function whatWasOnIt({ export: { proven, reason } }: StateDocument, target: stri
   return reason === 'NothingWritten' ? 'nothing had been written to it' : `everything on it is in ${target}`;
 }
 
-function notExported(failedFiles: FailedFiles | undefined): string[] {
-  if (!failedFiles) return [];
+/** Nothing where the cause lists them already. */
+function notExported(failedFiles: FailedFiles | undefined, { Cause = '' }: Problem): string[] {
+  if (!failedFiles || Object.keys(failedFiles.byReason).every((reason) => Cause.includes(`\n${reason}: `))) return [];
   const lines = Object.entries(failedFiles.byReason).map(([reason, { count, files, fix }]) =>
     `  ${reason}: ${count} (${files.join(', ')}${count > files.length ? ', …' : ''}); ${fix}`);
-  return [`NOT EXPORTED: ${failedFiles.total} files`, ...lines, ...(failedFiles.report ? [`  full report: ${failedFiles.report}`] : [])];
+  const total = `${failedFiles.total} file${failedFiles.total === 1 ? '' : 's'}`;
+  return [`NOT EXPORTED: ${total}`, ...lines, ...(failedFiles.report ? [`  full report: ${failedFiles.report}`] : [])];
+}
+
+/** Whether somebody has to do something about what is kept, or time does it. */
+function whatFollows({ failures, policy, parameters }: StateDocument): string {
+  const isChosen = Object.keys(failures).length === 0 && (policy.keep || parameters.deleteLustre === false);
+  if (!isChosen) return 'What is kept is tried again by itself after an hour, then less and less often, up to once a day; or type "prove and delete" now.';
+  return policy.keep && policy.keepUntil ? 'Type "prove and delete" if that is to happen earlier.' : 'The file system stays until somebody types "prove and delete".';
 }
 
 function costOf({ fileSystem, policy }: StateDocument): string {
@@ -55,7 +75,7 @@ function costOf({ fileSystem, policy }: StateDocument): string {
   const what = `file system ${fileSystem.fileSystemId}${storageCapacity ? ` (${storageCapacity} GiB ${deploymentType})` : ''} is billed until it is deleted`;
   const cost = hourlyCost(fileSystem);
   const until = policy.keep && policy.keepUntil ? `; from ${policy.keepUntil} on it is exported, proven and deleted by itself` : '';
-  return `${what}${cost ? `, about US$${cost.toFixed(2)} an hour at the list price of us-east-1` : ''}${until}.`;
+  return `${what}${cost ? `, about US$${cost.toFixed(2)} an hour (US$${(cost * 24).toFixed(2)} a day) at the list price of us-east-1` : ''}${until}.`;
 }
 
 /** To be copied; the newline and two spaces before each keep them apart in every console. */
@@ -63,9 +83,11 @@ function commands(document: StateDocument): string[] {
   const { fileSystem: { fileSystemId, mountName }, associations: { output }, run } = document;
   const { region, suffix } = place(run.executionArn);
   const directory = (output.fileSystemPath ?? '').replace(/^\//, '');
-  const report = `Enabled=true,Format=REPORT_CSV_20191124,Scope=FAILED_FILES_ONLY,Path=${output.dataRepositoryPath ?? 's3://BUCKET/PREFIX'}`;
+  const target = output.dataRepositoryPath ?? 's3://BUCKET/PREFIX';
+  const report = `Enabled=true,Format=REPORT_CSV_20191124,Scope=FAILED_FILES_ONLY,Path=${target}`;
   return [
     `  look at it:       sudo mount -t lustre -o relatime,flock ${fileSystemId}.fsx.${region}.${suffix}@tcp:/${mountName} /mnt`,
+    `  copy it yourself: aws s3 sync --region ${region} /mnt/${directory} ${target}   # once it is mounted, whatever its link to S3 does`,
     `  export by hand:   aws fsx create-data-repository-task --region ${region} --file-system-id ${fileSystemId} --type EXPORT_TO_REPOSITORY --paths ${directory} --report ${report}`,
     cleanUpCommand(document),
     `  or throw it away: aws fsx delete-file-system --region ${region} --file-system-id ${fileSystemId}   # what is not in S3 is lost`,
@@ -73,9 +95,19 @@ function commands(document: StateDocument): string[] {
 }
 
 function cleanUpCommand({ run: { executionArn } }: StateDocument): string {
+  return `  prove and delete: ${startExecution(executionArn)} --input '{"cleanUp":{"executionArn":"${executionArn}","deleteLustre":true}}'`;
+}
+
+/** With the input that the run had. */
+function startAgainCommand({ run: { executionArn } }: StateDocument): string {
+  const { region } = place(executionArn);
+  const input = `aws stepfunctions describe-execution --region ${region} --execution-arn ${executionArn} --query input --output text`;
+  return `  start again:      ${startExecution(executionArn)} --input "$(${input})"`;
+}
+
+function startExecution(executionArn: string): string {
   const stateMachineArn = executionArn.replace(':execution:', ':stateMachine:').split(':').slice(0, 7).join(':');
-  return `  prove and delete: aws stepfunctions start-execution --region ${place(executionArn).region} --state-machine-arn ${stateMachineArn} `
-    + `--input '{"cleanUp":{"executionArn":"${executionArn}","deleteLustre":true}}'`;
+  return `aws stepfunctions start-execution --region ${place(executionArn).region} --state-machine-arn ${stateMachineArn}`;
 }
 
 function place(executionArn: string): { region: string; suffix: string } {

@@ -12,18 +12,23 @@ export async function checkOverlappingPrefix({ run, values, bucketName }: Prefli
   const { prefix } = values;
   if (prefix === undefined) return [];
   try {
-    return (await findFileSystems()).filter((fileSystem) => {
-      const tags = tagsOf(fileSystem);
-      return RunTag.PIPELINE in tags
-        && tags[RunTag.BUCKET] === bucketName
-        && tags[RunTag.EXECUTION_ARN] !== run.executionArn
-        && fileSystem.Lifecycle !== 'DELETING'
-        && overlap(tags[RunTag.PREFIX] ?? '', prefix);
-    }).map((fileSystem) => finding(fileSystem, bucketName, prefix));
+    return await overlappingPrefixes(run.executionArn, bucketName, prefix);
   } catch (error) {
     if (isAccessDenied(error)) return [permissionFinding(`file systems that may export to s3://${bucketName}/${prefix}`, 'fsx:DescribeFileSystems')];
     throw error;
   }
+}
+
+/** What stands in the way, in words. */
+export async function overlappingPrefixes(executionArn: string, bucketName: string, prefix: string): Promise<string[]> {
+  return (await findFileSystems()).filter((fileSystem) => {
+    const tags = tagsOf(fileSystem);
+    return RunTag.PIPELINE in tags
+      && tags[RunTag.BUCKET] === bucketName
+      && tags[RunTag.EXECUTION_ARN] !== executionArn
+      && fileSystem.Lifecycle !== 'DELETING'
+      && overlap(tags[RunTag.PREFIX] ?? '', prefix);
+  }).map((fileSystem) => finding(fileSystem, bucketName, prefix));
 }
 
 /** Equal, or one holds the other. Both are empty or end with a slash, so that `a/` does not hold `ab/`. */

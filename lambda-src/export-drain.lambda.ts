@@ -16,6 +16,7 @@ import { isMetricAsked } from './metric-step';
 import { Point, readFrom, zerosNeeded } from './queue-age';
 import { quietTime } from './quiet-time';
 import { raise } from './raise';
+import { executionToken } from './run-identity';
 import { attempted, nextForm, switchOffToken } from './switch-off';
 import type { Run } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
@@ -36,7 +37,7 @@ const REFUSALS = [
 
 export const handler = dispatch({
   CheckMetrics: async (payload: CheckMetricsPayload): Promise<DrainLook> => {
-    const { run, parameters, job, compute, settings } = payload;
+    const { run, execution, parameters, job, compute, settings } = payload;
     const memory = requireField(payload.export?.evidence?.memory, 'memory of earlier looks');
     const needed = zerosNeeded(parameters, settings);
     if (!Number.isFinite(needed)) raise(ErrorName.INVALID_PARAMETERS, 'lambdaPeriodSeconds and lambdaTimeDiffMinutes are missing from the parameters');
@@ -65,7 +66,7 @@ export const handler = dispatch({
       listing: dataRepositoryPath && isListingDue(now, memory) ? await listObjects(dataRepositoryPath, memory.progress?.objects?.cursor) : undefined,
       last: payload.export.evidence,
     });
-    if (action === 'RETRIGGER') return { ...look, memory: retriggered(now, look.memory, await retrigger(found!, run.token)) };
+    if (action === 'RETRIGGER') return { ...look, memory: retriggered(now, look.memory, await retrigger(found!, execution)) };
     return look;
   },
 
@@ -163,11 +164,11 @@ async function readAges(fileSystemId: string, from: number, until: number): Prom
 }
 
 /** Has FSx look again at what made the link MISCONFIGURED, with an update that changes nothing; answers the refusal if there is one. */
-async function retrigger(found: DataRepositoryAssociation, token: string): Promise<string | undefined> {
+async function retrigger(found: DataRepositoryAssociation, execution: string): Promise<string | undefined> {
   const policy = found.S3?.AutoExportPolicy;
   const refusal = await refusalOf(fsx.send(new UpdateDataRepositoryAssociationCommand({
     AssociationId: found.AssociationId,
-    ClientRequestToken: `retrigger-${token}`,
+    ClientRequestToken: `retrigger-${executionToken(execution)}`,
     // all policies as they are: what an update leaves out may be cleared (A6.2), and an empty one refused
     S3: { ...(policy?.Events?.length ? { AutoExportPolicy: policy } : {}), ...importPolicy(found) },
   })));

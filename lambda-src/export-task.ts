@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { failedFiles, FailuresReport, isDenial, isPermanent } from './failures-report';
 import type { Finding } from './look';
 import { iso } from './queue-age';
+import { executionToken } from './run-identity';
 import { ErrorName } from '../src/private/errors';
 import { DrainReason } from '../src/private/export-drain-payloads';
 import type { TaskMemory } from '../src/private/export-drain-payloads';
@@ -55,7 +55,7 @@ export const isReportDue = (tasks: ExportTask[], task?: TaskMemory) => tasks.som
 
 /** Token of one round of one execution (A2.9): a later clean-up is never answered with an older task. */
 export function taskToken(executionArn: string, round: number): string {
-  return `export-${round}-${createHash('sha256').update(executionArn).digest('hex').slice(0, 40)}`;
+  return `export-${round}-${executionToken(executionArn)}`;
 }
 
 /** Where a run's reports are: the path must be inside the link (A8.3). */

@@ -10,10 +10,12 @@ import { lastDocument } from './run-history';
 import { runIdentity } from './run-identity';
 import { schedulesFor } from './schedules';
 import { tagOf } from './tag-of';
-import type { Run, RunParameters, StateDocument } from '../src/private/document';
+import type { ComputeState, Run, RunParameters, StateDocument } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
 import type { FindRunPayload } from '../src/private/lustre-payloads';
-import { RunTag } from '../src/private/tags';
+import { NO_QUEUE, RunTag } from '../src/private/tags';
+
+const VERIFICATIONS: RunParameters['exportVerification'][] = ['BOTH', 'METRIC_ONLY', 'EXPORT_TASK_ONLY'];
 
 /**
  * Rebuilds the document of a run from AWS alone: what a failed create call may have left, and, for the clean-up of
@@ -45,15 +47,24 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
     raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status}: it cleans up after itself; stop it first`);
   }
   const fileSystem = await fileSystemOf(document);
-  const deleteAnyway = (document.input as { cleanUp?: { deleteLustre?: unknown } })?.cleanUp?.deleteLustre === true;
-  const told = parametersOf(payload, fileSystem);
-  const parameters = deleteAnyway ? { ...told, deleteLustre: true } : told;
+  const asked = (document.input as { cleanUp?: { deleteLustre?: unknown; exportVerification?: unknown } })?.cleanUp;
+  const deleteAnyway = asked?.deleteLustre === true;
+  const verification = VERIFICATIONS.find((each) => each === asked?.exportVerification);
+  const parameters = {
+    ...parametersOf(payload, fileSystem),
+    ...(deleteAnyway ? { deleteLustre: true } : {}),
+    ...(verification ? { exportVerification: verification } : {}),
+  };
   const policy = deleteAnyway || status === 'SUCCEEDED'
     ? { keep: false } : policyOf(parameters, fileSystem && tagOf(fileSystem, RunTag.KEEP_UNTIL), new Date());
-  const last = fileSystem || !execution ? undefined : await lastDocument(executionArn);
-  const run = last?.run ?? identify(executionArn, execution && requireField(execution.startDate, 'startDate'), fileSystem);
+  const queue = fileSystem && tagOf(fileSystem, RunTag.JOB_QUEUE);
+  const last = queue || !execution ? undefined : await lastDocument(executionArn);
+  const run = (fileSystem ? undefined : last?.run) ?? identify(executionArn, execution && requireField(execution.startDate, 'startDate'), fileSystem);
   const found = { ...document, run, parameters, policy };
-  return fileSystem ? withFileSystem(payload, found, fileSystem) : withWhatIsGone(found, last);
+  if (!fileSystem) return withWhatIsGone(found, last);
+  // that it is missing does not mean that nothing was submitted
+  if (!queue && !last) refuseWithoutQueue(fileSystem);
+  return withFileSystem(payload, { ...found, compute: computeOf(last) }, fileSystem);
 }
 
 /**
@@ -61,27 +72,36 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
  * the run has left elsewhere is found by what the run knew.
  */
 function withWhatIsGone(document: StateDocument, known: Partial<StateDocument> | undefined): StateDocument {
-  const { fileSystem, associations, compute } = known ?? {};
-  const { jobQueueArn, hostPath } = compute ?? {};
+  const { fileSystem, associations } = known ?? {};
   return {
     ...document,
     fileSystem: fileSystem?.fileSystemId ? { ...fileSystem, lifecycle: 'DELETING' } : {},
     associations: { ...document.associations, output: associations?.output ?? {} },
-    compute: { ...document.compute, ...(jobQueueArn && hostPath ? { jobQueueArn, hostPath } : {}) },
+    compute: { ...document.compute, ...computeOf(known) },
   };
+}
+
+function computeOf(known: Partial<StateDocument> | undefined): Partial<ComputeState> {
+  const { jobQueueArn, hostPath } = known?.compute ?? {};
+  return { ...(jobQueueArn ? { jobQueueArn } : {}), ...(hostPath ? { hostPath } : {}) };
+}
+
+function refuseWithoutQueue({ FileSystemId }: FileSystem): never {
+  raise(ErrorName.TAG_MISSING, `file system ${FileSystemId} has no tag ${RunTag.JOB_QUEUE} any more, and the history of its run is gone: nobody can tell whether jobs still write to it. `
+    + `Give it the tag again, with the ARN of the job queue, or with "${NO_QUEUE}" if no job was ever submitted`);
 }
 
 async function withFileSystem({ exportDirectory }: FindRunPayload, document: StateDocument, fileSystem: FileSystem): Promise<StateDocument> {
   const found = fileSystemState(fileSystem);
   const associations = await findAssociations(found.fileSystemId);
   const association = associations.find((candidate) => candidate.FileSystemPath === exportDirectory) ?? associations[0];
-  const jobQueueArn = tagOf(fileSystem, RunTag.JOB_QUEUE);
+  const queue = tagOf(fileSystem, RunTag.JOB_QUEUE);
   const hostPath = tagOf(fileSystem, RunTag.HOST_PATH);
   return {
     ...document,
     fileSystem: found,
     associations: { ...document.associations, output: association ? associationState(association) : {} },
-    compute: { ...document.compute, ...(jobQueueArn && hostPath ? { jobQueueArn, hostPath } : {}) },
+    compute: { ...document.compute, ...(queue && queue !== NO_QUEUE ? { jobQueueArn: queue } : {}), ...(hostPath ? { hostPath } : {}) },
   };
 }
 

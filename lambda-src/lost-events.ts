@@ -1,11 +1,14 @@
+import type { FileSystem } from '@aws-sdk/client-fsx';
 import { type ExecutionStatus, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
-import { report } from './clean-up-after';
+import { asFound, report } from './clean-up-after';
 import type { CleanerSettings } from './cleaner-settings';
 import { findExecution } from './execution';
 import { runIdentity } from './run-identity';
 import { startCleanUp } from './start-clean-up';
 import { decideEnd } from './sweep-decision';
+import { tagOf } from './tag-of';
 import { ENDED_BADLY } from '../src/private/run-cleaner-payloads';
+import { RunTag } from '../src/private/tags';
 
 const stepFunctions = new SFNClient({});
 
@@ -30,11 +33,12 @@ export async function endedUnnoticed({ stateMachineArn, sweepSeconds }: CleanerS
   return found;
 }
 
-/** Does what the end of the execution should have done, unless it has. */
-export async function cleanUpUnnoticed(executionArn: string, settings: CleanerSettings): Promise<void> {
+/** Does what the end of the execution should have done, unless it has. @param kept the run's file system, if it has kept one */
+export async function cleanUpUnnoticed(executionArn: string, kept: FileSystem | undefined, settings: CleanerSettings): Promise<void> {
   const execution = await findExecution(executionArn);
-  const decision = decideEnd(execution, undefined);
+  const decision = decideEnd(execution, kept && asFound(kept));
   if (!execution?.startDate || decision.decision !== 'CLEAN_UP') return;
-  const subject = { runId: runIdentity(executionArn, execution.startDate).id, executionArn };
+  const runId = (kept && tagOf(kept, RunTag.RUN_ID)) ?? runIdentity(executionArn, execution.startDate).id;
+  const subject = { fileSystemId: kept?.FileSystemId, runId, executionArn };
   report(subject, decision, settings, settings.dryRun ? undefined : await startCleanUp({ ...settings, ...subject, again: 'NEVER' }));
 }

@@ -3,7 +3,7 @@ import type {
 } from '@aws-sdk/client-fsx';
 import type { Run, RunParameters } from '../src/private/document';
 import type { LustreSettings } from '../src/private/lustre-payloads';
-import { RunTag } from '../src/private/tags';
+import { NO_QUEUE, RunTag } from '../src/private/tags';
 
 /** Everything that a clean-up needs to know of a run, on every resource from its create call on. */
 export function runTags(run: Run, parameters: RunParameters, settings: LustreSettings): Tag[] {
@@ -23,6 +23,7 @@ export function runTags(run: Run, parameters: RunParameters, settings: LustreSet
     [RunTag.VERIFICATION]: parameters.exportVerification,
     [RunTag.FAILURE_POLICY]: parameters.failurePolicy,
     [RunTag.KEEP_HOURS]: String(parameters.keepHours),
+    [RunTag.JOB_QUEUE]: NO_QUEUE,
   };
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }

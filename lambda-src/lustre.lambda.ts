@@ -4,6 +4,7 @@ import {
 } from '@aws-sdk/client-fsx';
 import { requireField } from './answer';
 import { isExporting, stepToRestore } from './automatic-export';
+import { overlappingPrefixes } from './check-overlapping-prefix';
 import { dispatch } from './dispatch';
 import { findExecution } from './execution';
 import { findRun } from './find-run';
@@ -11,6 +12,7 @@ import { findAssociations, findFileSystem, fsx } from './fsx';
 import { associationRequest, fileSystemRequest } from './lustre-requests';
 import { associationState, fileSystemState, refuseFailedAssociation, refuseFailedFileSystem, refuseForeign } from './lustre-status';
 import { raise } from './raise';
+import { executionToken } from './run-identity';
 import { keepReason, summarize } from './run-summary';
 import { tagOf } from './tag-of';
 import type { KeptState } from '../src/private/document';
@@ -23,6 +25,9 @@ import { RunTag } from '../src/private/tags';
 
 export const handler = dispatch({
   CreateLustreFileSystem: async ({ run, parameters, settings }: CreateFileSystemPayload) => {
+    // again: the wait for the environment may have been long, and another run was there meanwhile
+    const overlaps = await overlappingPrefixes(run.executionArn, settings.bucketName, parameters.prefix);
+    if (overlaps.length > 0) raise(ErrorName.PREFLIGHT_FAILED, overlaps.join('; '));
     const { FileSystem: fileSystem } = await fsx.send(new CreateFileSystemCommand(fileSystemRequest(run, parameters, settings)));
     const created = requireField(fileSystem, 'FileSystem');
     refuseForeign(created, run.executionArn);
@@ -75,7 +80,8 @@ export const handler = dispatch({
   },
 
   DeletionTimedOut: async ({ document }: DocumentPayload) => raise(ErrorName.DELETION_TIMED_OUT,
-    `file system ${document.fileSystem.fileSystemId} is still ${document.deletion?.lifecycle}; its data is in S3. `
+    `file system ${document.fileSystem.fileSystemId} is still ${document.deletion?.lifecycle}; `
+    + (document.export.proven === true ? 'its data is in S3. ' : 'somebody else deletes it, and whether its data is in S3 was not looked at. ')
     + `Last answer to DeleteFileSystem: ${document.deletion?.refusal?.Cause ?? 'accepted'}`),
 
   KeepFileSystem: async ({ document, self }: KeepPayload): Promise<KeptState> => {
@@ -97,8 +103,8 @@ export const handler = dispatch({
     return { gone: false, automaticExport };
   },
 
-  RestoreAutomaticExport: async ({ document, settings }: RestorePayload): Promise<KeptState> => {
-    const { fileSystem, associations, kept, parameters, run } = document;
+  RestoreAutomaticExport: async ({ document, settings, self }: RestorePayload): Promise<KeptState> => {
+    const { fileSystem, associations, kept, parameters } = document;
     const fileSystemId = requireField(fileSystem.fileSystemId, 'fileSystemId');
     const found = await findFileSystem(fileSystemId);
     if (!found) return { ...kept, gone: true, automaticExport: 'OFF', settled: true };
@@ -109,7 +115,7 @@ export const handler = dispatch({
       await tag(found, { [RunTag.AUTOMATIC_EXPORT]: automaticExport });
       return { ...kept, gone: false, automaticExport, reason, settled: true };
     }
-    const refusal = step.next === 'UPDATE' ? await switchOn(association!, settings, `restore-${kept.wait?.turn ?? 0}-${run.token}`) : undefined;
+    const refusal = step.next === 'UPDATE' ? await switchOn(association!, settings, `restore-${kept.wait?.turn ?? 0}-${executionToken(self)}`) : undefined;
     return { ...kept, gone: false, automaticExport: 'OFF', reason: refusal ?? kept.reason, settled: false };
   },
 

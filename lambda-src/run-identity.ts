@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 
+/** 40 hexadecimal digits of an execution, for the tokens of calls that each execution makes anew (A2.9). */
+export const executionToken = (executionArn: string) => createHash('sha256').update(executionArn).digest('hex').slice(0, 40);
+
 /**
  * The names of a run, from its full execution ARN and its start, cut to the second (Step Functions tells fractions in
  * one place and not in another): two pipelines started under one execution name must not share a token (A2.9).

@@ -19,8 +19,11 @@ const HOUR = 3600;
 const DAY = 24 * HOUR;
 const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 /** Steps of the clean-up (`run-summary.ts`): a reason that begins with one of them is nobody's choice. */
+const KEPT_BY_FAILURE = /^((find|stop|detach|drain|delete|keep): |export not proven)/;
 const DELETE_LUSTRE_IS_FALSE = 'deleteLustre is false';
-const KEPT_BY_FAILURE = /^((find|stop|detach|drain|delete|keep|restore): |export not proven)/;
+
+/** Errors of an execution that ended without its summary: of Step Functions itself, and of the summary's own failure. */
+const SAYS_NOTHING = /^(States\.|SummaryFailed$)/;
 
 /** A sweep comes a little early or late: nine tenths of the interval are one sweep. */
 const ONE_SWEEP = 0.9;
@@ -42,6 +45,7 @@ export function retryAfter(times: number): number {
 export function decideFileSystem(found: FoundFileSystem, execution: KnownExecution, now: Date, sweepSeconds: number): Decision {
   if (isLive(execution)) return leave(`its execution is ${execution?.status}`);
   if (found.lifecycle === 'DELETING') return leave('it is being deleted');
+  if (found.tag(RunTag.HOLD) !== undefined) return leave(`somebody works on it: its tag ${RunTag.HOLD} is there`);
   if (found.tag(RunTag.KEPT) !== undefined) return decideKept(found, now);
   const ended = execution ? `its execution has ended as ${execution.status}` : 'its execution is not known any more';
   const since = timeOf(found.tag(RunTag.ORPHAN_SINCE));
@@ -96,6 +100,7 @@ export function decideEnd(execution: KnownExecution, found: FoundFileSystem | un
   if (execution.status !== 'FAILED') return cleanUp(`it ended as ${execution.status}, where nothing can be caught`);
   if (found?.lifecycle === 'DELETING') return leave('its file system is being deleted');
   if (found && found.tag(RunTag.KEPT) === undefined) return cleanUp('it failed and has left a file system that it did not mean to keep');
+  if (found && SAYS_NOTHING.test(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which does not tell that it has kept its file system`);
   if (found) return leave(`it has kept its file system: ${found.tag(RunTag.KEPT)}`);
   if (execution.error === ErrorName.DELETION_TIMED_OUT) return cleanUp('its file system went when nobody watched any more');
   // an error of AWS may be one that nothing caught (E18)

@@ -17,14 +17,14 @@ export async function sweep(settings: CleanerSettings): Promise<void> {
   const fileSystems = await findFileSystems();
   const ours = fileSystems.filter((each) => tagOf(each, RunTag.PIPELINE) === settings.pipeline);
   const runOf = (resource: FileSystem | LaunchTemplate) => tagOf(resource, RunTag.EXECUTION_ARN);
-  const owned = new Set(fileSystems.map(runOf));
+  const owned = new Map(fileSystems.map((each) => [runOf(each), each]));
   const templates = (await findLaunchTemplates()).filter((each) => !owned.has(runOf(each)));
   // what is kept by choice is left alone, but a run that was stopped when it had just been kept has told nobody
   const seen = new Set([...fileSystems.filter((each) => tagOf(each, RunTag.KEPT) === undefined), ...templates].map(runOf));
   const ended = (await endedUnnoticed(settings)).filter((each) => !seen.has(each));
   const failed: string[] = [];
   for (const [id, look] of [
-    ...ended.map((each) => [each, () => cleanUpUnnoticed(each, settings)] as const),
+    ...ended.map((each) => [each, () => cleanUpUnnoticed(each, owned.get(each), settings)] as const),
     ...ours.map((each) => [each.FileSystemId, () => lookAtFileSystem(each, settings)] as const),
     ...templates.map((each) => [each.LaunchTemplateId, () => lookAtLaunchTemplate(each, settings)] as const),
   ]) {

@@ -1,13 +1,16 @@
-import { createHash } from 'node:crypto';
 import type { Association } from './link-health';
 import type { Finding } from './look';
 import { iso } from './queue-age';
+import { executionToken } from './run-identity';
 import { ErrorName } from '../src/private/errors';
 import { DrainReason } from '../src/private/export-drain-payloads';
 import type { SwitchOffForm, SwitchOffMemory } from '../src/private/export-drain-payloads';
 
 /** Each form twice: an update can also be refused because of another one at the same moment. */
 export const MOST_ATTEMPTS = 4;
+
+/** What is in the way for a moment passes in this time. */
+export const REFUSED_FOR = 20 * 60_000;
 
 /** Describe may still show the link as it was before an update (E19). */
 const SHOWS_AFTER = 60_000;
@@ -22,7 +25,7 @@ export function judgeSwitch(now: number, association: Association, switchOff?: S
   if (switchOff && !switchOff.refused && now - Date.parse(switchOff.at) < SHOWS_AFTER) {
     return { switchOff, finding: { verdict: 'WAIT', reason: DrainReason.SWITCHING_OFF, message: `automatic export is being switched off since ${switchOff.at}` } };
   }
-  if (switchOff && switchOff.attempts >= MOST_ATTEMPTS) {
+  if (switchOff && switchOff.attempts >= MOST_ATTEMPTS && now - Date.parse(switchOff.firstAt) >= REFUSED_FOR) {
     return {
       switchOff,
       finding: { verdict: 'FAILED', reason: DrainReason.AUTO_EXPORT_NOT_SWITCHED_OFF, error: ErrorName.AUTO_EXPORT_NOT_SWITCHED_OFF, message: whyNot(switchOff) },
@@ -34,7 +37,7 @@ export function judgeSwitch(now: number, association: Association, switchOff?: S
 
 /** Token of the next attempt of one execution (A2.9). */
 export function switchOffToken(executionArn: string, switchOff?: SwitchOffMemory): string {
-  return `off-${(switchOff?.attempts ?? 0) + 1}-${createHash('sha256').update(executionArn).digest('hex').slice(0, 40)}`;
+  return `off-${(switchOff?.attempts ?? 0) + 1}-${executionToken(executionArn)}`;
 }
 
 /** The form that has worked, else one and the other in turn. */
@@ -51,6 +54,7 @@ export function attempted(now: number, switchOff: SwitchOffMemory | undefined, r
     attempts: (switchOff?.attempts ?? 0) + 1,
     form,
     at: iso(now),
+    firstAt: switchOff?.firstAt ?? iso(now),
     refused: refusal !== undefined,
     refusals: { ...switchOff?.refusals, ...(refusal === undefined ? {} : { [form]: refusal.slice(0, 500) }) },
   };

@@ -140,6 +140,7 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
       wait: 'WaitForExport',
       checks: [this.invocation(context, 'CheckMetrics', evidencePath, {
         run: sfn.JsonPath.objectAt(context.runPath),
+        execution: sfn.JsonPath.stringAt('$$.Execution.Id'),
         parameters: sfn.JsonPath.objectAt(context.parametersPath),
         fileSystem: sfn.JsonPath.objectAt(context.fileSystemPath),
         association: sfn.JsonPath.objectAt(context.associationPath),

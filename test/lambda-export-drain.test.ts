@@ -11,6 +11,7 @@ import { failedFiles, FailuresReport, listed, readReport } from '../lambda-src/f
 import { Association, retriggered } from '../lambda-src/link-health';
 import { Decision, Look } from '../lambda-src/look';
 import { iso, Point, zerosNeeded } from '../lambda-src/queue-age';
+import { executionToken } from '../lambda-src/run-identity';
 import { quietTime } from '../lambda-src/quiet-time';
 import { attempted, nextForm, switchOffToken } from '../lambda-src/switch-off';
 import { DrainLook, DrainMemory, DrainSettings, ObjectsMemory, TaskMemory } from '../src/private/export-drain-payloads';
@@ -683,6 +684,7 @@ describe('handler', () => {
   const payload = (changes: Record<string, any> = {}): any => ({
     action: 'CheckMetrics',
     run: { token: 'a'.repeat(40) },
+    execution: 'arn:execution',
     parameters: { lambdaPeriodSeconds: 60, lambdaTimeDiffMinutes: 15, exportVerification: 'METRIC_ONLY' },
     fileSystem: { fileSystemId: 'fs-1' },
     association: { associationId: 'dra-1' },
@@ -762,7 +764,7 @@ describe('handler', () => {
       if (minute === 15) expect(await handler(event)).toEqual(answer); // Step Functions tries the look again
       evidence = JSON.parse(JSON.stringify(answer));
     }
-    const update = { AssociationId: 'dra-1', ClientRequestToken: `retrigger-${'a'.repeat(40)}`, S3 };
+    const update = { AssociationId: 'dra-1', ClientRequestToken: `retrigger-${executionToken('arn:execution')}`, S3 };
     expect(inputs(fsx, 'UpdateDataRepositoryAssociation')).toEqual([update, update]);
     await expect(handler({ action: 'GiveUpDrain', export: { proven: false, evidence } })).rejects.toMatchObject({
       name: 'AssociationMisconfigured', message: expect.stringMatching(/bucket policy.*not now/),

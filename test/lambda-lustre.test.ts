@@ -6,7 +6,7 @@ import { policyOf } from '../lambda-src/keep-policy';
 import { associationRequest, fileSystemRequest } from '../lambda-src/lustre-requests';
 import { refuseFailedAssociation, refuseFailedFileSystem } from '../lambda-src/lustre-status';
 import { handler } from '../lambda-src/lustre.lambda';
-import { runIdentity } from '../lambda-src/run-identity';
+import { executionToken, runIdentity } from '../lambda-src/run-identity';
 import { keepReason, summarize } from '../lambda-src/run-summary';
 import type { RunParameters, StateDocument } from '../src/private/document';
 import type { LustreSettings } from '../src/private/lustre-payloads';
@@ -148,6 +148,7 @@ describe('the request for a file system', () => {
       'cdk-lustre-auto-export:export-verification': 'BOTH',
       'cdk-lustre-auto-export:failure-policy': 'EXPORT_AND_DELETE',
       'cdk-lustre-auto-export:keep-hours': '24',
+      'cdk-lustre-auto-export:job-queue-arn': 'none',
     });
     expect(associationRequest('fs-1', run, parameters, settings).Tags).toEqual(request.Tags);
   });
@@ -192,15 +193,18 @@ describe('the request for a link', () => {
 });
 
 describe('creation', () => {
+  /** No other file system exports to where this one will. */
+  const ALONE = { DescribeFileSystems: [{ FileSystems: [] }, { FileSystems: [] }] };
+
   test('keeps four fields of the answer', async () => {
-    answer({ CreateFileSystem: [{ FileSystem: fileSystem() }], CreateDataRepositoryAssociation: [{ Association: association() }] });
+    answer({ ...ALONE, CreateFileSystem: [{ FileSystem: fileSystem() }], CreateDataRepositoryAssociation: [{ Association: association() }] });
     expect(await call('CreateLustreFileSystem', { run, parameters, settings })).toEqual(FS_STATE);
     expect(await call('CreateDataRepositoryAssociation', { run, parameters, settings, fileSystem: FS_STATE })).toEqual(LINK);
-    expect(sent.map(({ name }) => name)).toEqual(['CreateFileSystem', 'CreateDataRepositoryAssociation']);
+    expect(sent.map(({ name }) => name)).toEqual(['DescribeFileSystems', 'CreateFileSystem', 'CreateDataRepositoryAssociation']);
   });
 
   test('refuses what belongs to somebody else', async () => {
-    answer({ CreateFileSystem: [{ FileSystem: fileSystem({}, { [RunTag.EXECUTION_ARN]: 'arn:other' }) }, { FileSystem: fileSystem({ Tags: [] }) }] });
+    answer({ ...ALONE, CreateFileSystem: [{ FileSystem: fileSystem({}, { [RunTag.EXECUTION_ARN]: 'arn:other' }) }, { FileSystem: fileSystem({ Tags: [] }) }] });
     await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({
       name: 'ForeignFileSystem', message: expect.stringMatching(/fs-1 .*belongs to arn:other; it is left alone/),
     });
@@ -213,13 +217,23 @@ describe('creation', () => {
       if (Array.isArray(value)) return value.map(without);
       return Object.fromEntries(Object.entries(value).filter(([key]) => key !== field).map(([key, each]) => [key, without(each)]));
     };
-    answer({ CreateFileSystem: [without({ FileSystem: fileSystem() })] });
+    answer({ ...ALONE, CreateFileSystem: [without({ FileSystem: fileSystem() })] });
     await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({ name: 'AnswerIncomplete', message: expect.stringContaining(field) });
   });
 
   test.each(['Association', 'AssociationId', 'FileSystemPath', 'DataRepositoryPath', 'Lifecycle'])('an answer about the link without %s is asked for again', async (field) => {
     answer({ CreateDataRepositoryAssociation: [field === 'Association' ? {} : { Association: association({ [field]: undefined }) }] });
     await expect(call('CreateDataRepositoryAssociation', { run, parameters, settings, fileSystem: FS_STATE })).rejects.toMatchObject({ name: 'AnswerIncomplete' });
+  });
+
+  test('looks again whether another run exports there: the wait for the environment may have been long', async () => {
+    const other = fileSystem({}, { [RunTag.EXECUTION_ARN]: 'arn:other', [RunTag.PIPELINE]: 'Pipeline', [RunTag.BUCKET]: 'results', [RunTag.PREFIX]: 'p/', [RunTag.RUN_ID]: 'other-run' });
+    answer({ DescribeFileSystems: [{ FileSystems: [other] }] });
+    await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({ name: 'PreflightFailed', message: expect.stringMatching(/overlaps .*other-run/) });
+    // what an earlier try with a lost answer made is no obstacle
+    const mine = { FileSystem: fileSystem({}, { [RunTag.PIPELINE]: 'Pipeline', [RunTag.BUCKET]: 'results', [RunTag.PREFIX]: 'p/' }) };
+    answer({ DescribeFileSystems: [{ FileSystems: [mine.FileSystem] }], CreateFileSystem: [mine] });
+    expect(await call('CreateLustreFileSystem', { run, parameters, settings })).toEqual(FS_STATE);
   });
 });
 
@@ -354,6 +368,7 @@ describe('tags for a later clean-up', () => {
 });
 
 describe('automatic export of what is kept', () => {
+  const OTHER_EXECUTION = 'arn:aws:states:us-east-1:111122223333:execution:machine:clean-up';
   const ON = { AutoExportPolicy: { Events: ['NEW' as const, 'CHANGED' as const] } };
   const OFF = { AutoExportPolicy: { Events: [] }, AutoImportPolicy: { Events: ['NEW' as const] } };
 
@@ -372,7 +387,7 @@ describe('automatic export of what is kept', () => {
   ])('%s', (_, link, wanted, step) => expect(stepToRestore(link, wanted)).toEqual(step));
 
   const restore = (kept: StateDocument['kept'] = { gone: false, automaticExport: 'OFF' }) => call('RestoreAutomaticExport', {
-    settings, document: documentOf({ fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, kept }),
+    self: OTHER_EXECUTION, settings, document: documentOf({ fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, kept }),
   });
 
   test('is switched on with the events of the construct and the import policy as it is, and tagged when it is seen on', async () => {
@@ -384,7 +399,7 @@ describe('automatic export of what is kept', () => {
     });
     expect(await restore()).toMatchObject({ automaticExport: 'OFF', settled: false });
     const { input } = sent.find(({ name }) => name === 'UpdateDataRepositoryAssociation')!;
-    expect(input).toEqual({ AssociationId: 'dra-1', ClientRequestToken: `restore-0-${run.token}`, S3: { AutoExportPolicy: { Events: ['NEW', 'CHANGED'] }, AutoImportPolicy: { Events: ['NEW'] } } });
+    expect(input).toEqual({ AssociationId: 'dra-1', ClientRequestToken: `restore-0-${executionToken(OTHER_EXECUTION)}`, S3: { AutoExportPolicy: { Events: ['NEW', 'CHANGED'] }, AutoImportPolicy: { Events: ['NEW'] } } });
     expect(input.ClientRequestToken.length).toBeLessThanOrEqual(63);
     expect(await restore()).toMatchObject({ automaticExport: 'ON', settled: true });
     expect(sent.at(-1)!.input.Tags).toEqual([{ Key: RunTag.AUTOMATIC_EXPORT, Value: 'ON' }]);
@@ -477,13 +492,42 @@ describe('the search for what a run has made', () => {
   ])('of another run with the policy %s that %s; to be deleted anyway: %s', async (policy, status, deleteAnyway, expected) => {
     answer({
       DescribeExecution: [{ status, startDate: new Date(STARTED) }],
-      DescribeFileSystems: [{ FileSystems: [fileSystem({}, { [RunTag.FAILURE_POLICY]: policy, [RunTag.KEEP_HOURS]: '5', [RunTag.VERIFICATION]: 'METRIC_ONLY', [RunTag.DELETE_LUSTRE]: 'false' })] }],
+      DescribeFileSystems: [{ FileSystems: [fileSystem({}, { [RunTag.JOB_QUEUE]: 'none', [RunTag.FAILURE_POLICY]: policy, [RunTag.KEEP_HOURS]: '5', [RunTag.VERIFICATION]: 'METRIC_ONLY', [RunTag.DELETE_LUSTRE]: 'false' })] }],
       DescribeDataRepositoryAssociations: [{ Associations: [] }],
     });
     const input = { cleanUp: { executionArn: ARN, ...(deleteAnyway ? { deleteLustre: true } : {}) } };
     const found = await call('FindRunResources', payload({ ...empty, input }, OTHER)) as StateDocument;
     expect(found.policy).toEqual(expected);
     expect(found.parameters).toMatchObject({ failurePolicy: policy, keepHours: 5, exportVerification: 'METRIC_ONLY', deleteLustre: deleteAnyway });
+  });
+
+  const lost = (tags: Record<string, string>, history: object) => answer({
+    DescribeExecution: [{ status: 'ABORTED', startDate: new Date(STARTED) }],
+    DescribeFileSystems: [{ FileSystems: [fileSystem({}, tags)] }],
+    DescribeDataRepositoryAssociations: [{ Associations: [] }],
+    GetExecutionHistory: [history],
+  });
+
+  test('of another run whose queue is not in the tags any more: what its history says, and never that it had none', async () => {
+    lost({}, HISTORY(documentOf({ compute: { jobQueueArn: 'arn:queue', hostPath: '/host' } })));
+    expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ compute: { jobQueueArn: 'arn:queue' }, fileSystem: FS_STATE });
+    lost({}, {});
+    await expect(call('FindRunResources', payload(empty, OTHER))).rejects.toMatchObject({ name: 'TagMissing', message: expect.stringMatching(/fs-1 .*job-queue-arn .*"none"/) });
+  });
+
+  test('of another run: none is what the create call said, and a queue counts without a host path', async () => {
+    lost({ [RunTag.JOB_QUEUE]: 'none' }, {});
+    expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ compute: {} });
+    lost({ [RunTag.JOB_QUEUE]: 'arn:queue' }, {});
+    expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ compute: { jobQueueArn: 'arn:queue' } });
+  });
+
+  test('of another run, proven in another way than it was told', async () => {
+    for (const [asked, expected] of [['METRIC_ONLY', 'METRIC_ONLY'], ['NONE', 'BOTH']]) {
+      lost({ [RunTag.JOB_QUEUE]: 'none', [RunTag.VERIFICATION]: 'BOTH' }, {});
+      const input = { cleanUp: { executionArn: ARN, exportVerification: asked } };
+      expect(await call('FindRunResources', payload({ ...empty, input }, OTHER))).toMatchObject({ parameters: { exportVerification: expected } });
+    }
   });
 
   test('of another run: everything from its start and its tags, with the names of that run', async () => {
@@ -537,7 +581,7 @@ describe('the search for what a run has made', () => {
   test('of another run that Step Functions has forgotten: its start is in a tag', async () => {
     answer({
       DescribeExecution: [named('ExecutionDoesNotExist')],
-      DescribeFileSystems: [{ FileSystems: [fileSystem({}, { [RunTag.STARTED_AT]: STARTED })] }],
+      DescribeFileSystems: [{ FileSystems: [fileSystem({}, { [RunTag.STARTED_AT]: STARTED, [RunTag.JOB_QUEUE]: 'none' })] }],
       DescribeDataRepositoryAssociations: [{ Associations: [] }],
     });
     expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ run: { id: run.id, token: run.token, startedAt: STARTED } });
@@ -565,11 +609,12 @@ describe('deletion', () => {
   });
 
   test('that takes too long says why the call was refused', async () => {
-    const document = (refusal?: object) => documentOf({ fileSystem: FS_STATE, deletion: { lifecycle: 'AVAILABLE', ...(refusal && { refusal }) } });
+    const document = (refusal?: object, proven = true) => documentOf({ fileSystem: FS_STATE, export: { proven }, deletion: { lifecycle: 'AVAILABLE', ...(refusal && { refusal }) } });
     await expect(call('DeletionTimedOut', { document: document({ Cause: 'a task runs' }) })).rejects.toMatchObject({
       name: 'DeletionTimedOut', message: expect.stringMatching(/fs-1 is still AVAILABLE; its data is in S3\. .*a task runs/),
     });
     await expect(call('DeletionTimedOut', { document: document() })).rejects.toMatchObject({ message: expect.stringContaining('accepted') });
+    await expect(call('DeletionTimedOut', { document: document(undefined, false) })).rejects.toMatchObject({ message: expect.stringContaining('was not looked at') });
   });
 });
 

@@ -535,15 +535,30 @@ describe('schedules', () => {
     }
   });
 
-  test('all schedules of a run fit the budget, whatever the intervals', () => {
+  const ALL = { reserve: DAY, fileSystem: DAY, attach: DAY, job: 30 * DAY, stop: DAY, detach: DAY, drain: 3 * DAY, deletion: DAY };
+  /** Wait, Pass and Choice 2 each, a Task 5 (E10). The last two serve two loops each, one after the other. */
+  const EVENTS: { [loop: string]: number } = { fileSystem: 16, attach: 16, detach: 27, deletion: 27 };
+
+  test('all schedules of a run fit the budget, whatever the intervals, and each takes its whole time in whole seconds', () => {
     fc.assert(fc.property(seconds(DAY), seconds(DAY), seconds(DAY), (fileSystem, job, drain) => {
       const intervals = { waitForLustreCreationSeconds: fileSystem, waitForJobCompletionSeconds: job, waitForCheckMetricsSeconds: drain };
-      const deadlines = { reserve: DAY, fileSystem: DAY, attach: DAY, job: 30 * DAY, stop: DAY, detach: DAY, drain: 3 * DAY, deletion: DAY };
-      const schedules = schedulesFor(intervals, deadlines);
-      const twoTasks = ['fileSystem', 'attach', 'detach', 'deletion']; // 16 events a turn, the others 11 (E10)
-      const events = Object.entries(schedules).reduce((sum, [loop, { count }]) => sum + count * (twoTasks.includes(loop) ? 16 : 11), 0);
-      expect(events).toBeLessThanOrEqual(LOOP_EVENTS);
+      const schedules = Object.entries(schedulesFor(intervals, ALL));
+      expect(schedules.reduce((sum, [loop, { count }]) => sum + count * (EVENTS[loop] ?? 11), 0)).toBeLessThanOrEqual(LOOP_EVENTS);
+      for (const [loop, { waits }] of schedules) {
+        expect([loop, waits.reduce((sum, wait) => sum + wait)]).toEqual([loop, ALL[loop as keyof typeof ALL]]);
+        expect(waits.every(Number.isInteger)).toBe(true);
+      }
     }), { numRuns: 50 });
+  });
+
+  test('no wait is much longer than an hour, also in a run of weeks', () => {
+    const { job, drain } = schedulesFor({ waitForLustreCreationSeconds: 30, waitForJobCompletionSeconds: 300, waitForCheckMetricsSeconds: 60 }, { ...ALL, job: 7 * DAY });
+    expect(Math.max(...job.waits, ...drain.waits)).toBeLessThan(2 * 3600);
+  });
+
+  test('who waits for the environment looks as often at the end as at the beginning', () => {
+    const { reserve } = schedulesFor({ waitForLustreCreationSeconds: 30, waitForJobCompletionSeconds: 300, waitForCheckMetricsSeconds: 60 }, ALL);
+    expect(new Set(reserve.waits)).toEqual(new Set([600]));
   });
 
   test('nothing is stretched that fits anyway', () => {

@@ -45,6 +45,7 @@ describe('what a sweep does about a file system', () => {
     ['it was kept three times, the last time 3 hours ago', kept('drain: X', { [RunTag.KEPT_AT]: ago(3 * HOUR), [RunTag.TIMES_KEPT]: '3' }), ended(), 'LEAVE', undefined],
     ['it was kept three times, the last time 4 hours ago', kept('drain: X', { [RunTag.KEPT_AT]: ago(4 * HOUR), [RunTag.TIMES_KEPT]: '3' }), ended(), 'CLEAN_UP', undefined],
     ['it was kept a hundred times, the last time a day ago', kept('drain: X', { [RunTag.KEPT_AT]: ago(24 * HOUR), [RunTag.TIMES_KEPT]: '100' }), ended(), 'CLEAN_UP', undefined],
+    ['somebody works on it', kept('drain: X', { [RunTag.KEPT_AT]: ago(999 * HOUR), [RunTag.HOLD]: 'yes' }), ended(), 'LEAVE', undefined],
     ['nobody knows when it was kept', { [RunTag.KEPT]: 'drain: X' }, ended(), 'CLEAN_UP', undefined],
     ['a step failed although its policy keeps', kept('detach: X', { [RunTag.FAILURE_POLICY]: 'KEEP', [RunTag.KEPT_AT]: ago(HOUR) }), ended(), 'CLEAN_UP', undefined],
     ['a reason that nobody chose', kept('unknown', { [RunTag.FAILURE_POLICY]: 'EXPORT_AND_DELETE', [RunTag.KEPT_AT]: ago(HOUR) }), ended(), 'CLEAN_UP', undefined],
@@ -135,6 +136,8 @@ describe('what is done at the end of a run', () => {
     ['own error, nothing left', failed(ErrorName.JOB_FAILED), undefined, 'LEAVE'],
     ['own error, file system left', failed(ErrorName.JOB_FAILED), found(), 'CLEAN_UP'],
     ['own error, file system kept', failed(ErrorName.DRAIN_TIMED_OUT), found(kept('drain: X')), 'LEAVE'],
+    ['uncatchable error when it had just been kept', failed('States.Runtime'), found(kept('deleteLustre is false')), 'CLEAN_UP'],
+    ['no summary that tells that it was kept', failed('SummaryFailed'), found(kept('deleteLustre is false')), 'CLEAN_UP'],
     ['error of AWS, file system kept', failed('BadRequest'), found(kept('failurePolicy KEEP after BadRequest')), 'LEAVE'],
     ['own error, file system on its way out', failed(ErrorName.DELETION_TIMED_OUT), found({}, 'DELETING'), 'LEAVE'],
   ])('%s', (_, execution, left, decision) => {
@@ -321,14 +324,22 @@ describe('a sweep', () => {
 
   describe('makes up for an event that was lost', () => {
     const startDate = new Date('2026-11-22T08:00:00Z');
-    const sweepAfter = async (execution: object, others: Record<string, any> = {}) => {
-      const { done } = account({ executions: { [RUN]: ended({ startDate, stopDate: before(2 * HOUR), ...execution }), ...others } });
+    const sweepAfter = async (execution: object, others: Record<string, any> = {}, fileSystems: any[] = []) => {
+      const { done } = account({ fileSystems, executions: { [RUN]: ended({ startDate, stopDate: before(2 * HOUR), ...execution }), ...others } });
       await handler(SWEEP);
       return done.map(({ name, input }) => `${name} ${input.name}`);
     };
 
     test('of a run that has left nothing with a tag', async () => {
       expect(await sweepAfter({})).toEqual([expect.stringMatching(/^StartExecution clean-up-20261122T080000Z-[0-9a-f]{12}-1$/)]);
+    });
+    const keptByChoice = [fileSystem(kept('deleteLustre is false', { [RunTag.DELETE_LUSTRE]: 'false' }))];
+    test('of a run that was stopped when it had just been kept, and has told nobody', async () => {
+      expect(await sweepAfter({}, {}, keptByChoice)).toEqual([`StartExecution clean-up-${RUN_ID}-1`]);
+      expect(await sweepAfter({}, { [cleanUpArn(1)]: ended({ stopDate: before(HOUR) }) }, keptByChoice)).toEqual([]);
+    });
+    test('but not of one that has told what it has kept', async () => {
+      expect(await sweepAfter({ status: 'FAILED', error: 'BadRequest' }, {}, keptByChoice)).toEqual([]);
     });
     test.each<[string, object]>([
       ['less than a sweep after its end', { stopDate: before(HOUR - 1) }],

@@ -108,7 +108,9 @@ function renderKeeping(scope: Construct, part: LustrePart, summary: sfn.IChainab
   const restore = new PollLoop(scope, {
     statePrefix: '',
     wait: 'WaitForAutomaticExport',
-    checks: [part.invocation(scope, 'RestoreAutomaticExport', '$.kept', failures, { document: at('$'), settings: part.settings })],
+    checks: [part.invocation(scope, 'RestoreAutomaticExport', '$.kept', failures, {
+      document: at('$'), settings: part.settings, self: sfn.JsonPath.stringAt('$$.Execution.Id'),
+    })],
     choice: 'IsAutomaticExportRestored',
     done: isTrue('$.kept.settled'),
     giveUp: part.invocation(scope, 'AutomaticExportStaysOff', sfn.JsonPath.DISCARD, failures, { document: at('$') }),

@@ -27,6 +27,7 @@ export const ErrorName = {
   DRAIN_TIMED_OUT: 'DrainTimedOut',
   DELETION_TIMED_OUT: 'DeletionTimedOut',
   RUN_NOT_FOUND: 'RunNotFound',
+  TAG_MISSING: 'TagMissing',
   RUN_STILL_RUNNING: 'RunStillRunning',
   RUN_ALREADY_CLEANED_UP: 'RunAlreadyCleanedUp',
   ANSWER_INCOMPLETE: 'AnswerIncomplete',

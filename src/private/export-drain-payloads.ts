@@ -65,6 +65,8 @@ export interface SwitchOffMemory {
   /** Of the last attempt. */
   readonly form: SwitchOffForm;
   readonly at: string;
+  /** Of the first attempt. */
+  readonly firstAt: string;
   /** What FSx said when it refused, by form. */
   readonly refusals: { readonly [form in SwitchOffForm]?: string };
   /** The last attempt was refused. */
@@ -195,6 +197,8 @@ export interface DrainState extends Pick<ExportState, 'proven' | 'reason'> {
 
 export interface CheckMetricsPayload {
   readonly run: Run;
+  /** ARN of the execution that asks. */
+  readonly execution: string;
   readonly parameters: RunParameters;
   readonly fileSystem: Partial<FileSystemState>;
   readonly association: Partial<AssociationState>;

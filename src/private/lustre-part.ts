@@ -8,7 +8,7 @@ import { Annotations, ArnFormat, Duration, Names, RemovalPolicy, Stack, Token } 
 import { Construct } from 'constructs';
 import { logGroupName } from './generated-name';
 import { LUSTRE_BUNDLE, LustreSettings } from './lustre-payloads';
-import { lustreProblems, throughputOf } from './lustre-rules';
+import { lustreProblems, tagProblems, throughputOf } from './lustre-rules';
 import { deadlineSeconds } from './parameter-defaults';
 import { normalizePrefix } from './parameter-rules';
 import { PartFunction } from './part-function';
@@ -64,6 +64,7 @@ export class LustrePart extends Construct {
       drain: props.drainTimeout ?? Duration.days(3),
       deletion: Duration.hours(2),
     };
+    const tags = new RunTags(this);
     this.settings = {
       pipeline: Names.uniqueResourceName(this, { maxLength: 200 }), // with the stack's name: an app is deployed more than once
       envName: props.envName ?? 'AutoExport',
@@ -80,8 +81,9 @@ export class LustrePart extends Construct {
       exportEvents: props.exportEvents ?? ['NEW', 'CHANGED', 'DELETED'],
       importEvents: props.importEvents ?? [],
       importExistingObjects: props.importExistingObjects ?? false,
-      tags: new RunTags(this).render(),
+      tags: tags.render(),
     };
+    this.node.addValidation({ validate: () => tagProblems(tags.values()) });
     this.function = new PartFunction(this, 'Handler', {
       bundle: LUSTRE_BUNDLE,
       description: 'Creates, watches and finds the file systems of runs',

@@ -76,6 +76,6 @@ export interface KeepPayload extends DocumentPayload {
   readonly self: string;
 }
 
-export interface RestorePayload extends DocumentPayload {
+export interface RestorePayload extends KeepPayload {
   readonly settings: LustreSettings;
 }

@@ -74,6 +74,17 @@ export function lustreProblems(scope: Construct, props: LustreFileSystemProps): 
   ];
 }
 
+/** FSx takes 50 tags (A2.10), and a run and its clean-up need about half of them. */
+const MAX_TAGS = 25;
+
+/** What is wrong with the tags that the app gives to the file systems of runs. */
+export function tagProblems(tags: { [key: string]: string }): string[] {
+  const count = Object.keys(tags).length;
+  if (count <= MAX_TAGS) return [];
+  return [`${count} tags are given to the file systems of runs by Tags.of() or the stack; there may be ${MAX_TAGS}, because FSx takes 50 and a run needs the others; `
+    + 'exclude some: Tags.of(scope).add(key, value, { excludeResourceTypes: ["cdk-lustre-auto-export::Run"] })'];
+}
+
 function regionProblem(scope: Construct, type: string): Problem {
   const { region } = Stack.of(scope);
   if (Token.isUnresolved(region) || !(MISSING[type] ?? []).includes(region)) return undefined;

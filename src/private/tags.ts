@@ -17,6 +17,7 @@ export const RunTag = {
   AUTO_EXPORT: `${PREFIX}:auto-export`,
   PERIOD_SECONDS: `${PREFIX}:lambda-period-seconds`,
   LOOK_BACK_MINUTES: `${PREFIX}:lambda-time-diff-minutes`,
+  /** `none` until the run has a queue: only then nothing can have been submitted. */
   JOB_QUEUE: `${PREFIX}:job-queue-arn`,
   HOST_PATH: `${PREFIX}:host-path`,
   /** Unique name of a batch environment's construct; on all of its instances and launch templates. */
@@ -35,6 +36,11 @@ export const RunTag = {
   TIMES_KEPT: `${PREFIX}:times-kept`,
   /** `ON` or `OFF`: whether a kept file system still exports automatically. */
   AUTOMATIC_EXPORT: `${PREFIX}:automatic-export`,
+  /** Somebody works on it: the cleaner leaves it alone as long as the tag is there. */
+  HOLD: `${PREFIX}:hold`,
   /** When the cleaner first saw it without a live execution, ISO 8601. */
   ORPHAN_SINCE: `${PREFIX}:orphan-since`,
 } as const;
+
+/** Value of the queue's tag from the create call on. */
+export const NO_QUEUE = 'none';

@@ -1,0 +1,100 @@
+import { mkdirSync, writeFileSync } from 'fs';
+import { dirname } from 'path';
+import { SingleBar } from 'cli-progress';
+import { Command, InvalidArgumentError } from 'commander';
+import pc from 'picocolors';
+import { Result } from './cell';
+import { allCells, choose } from './cells';
+import { inProcesses } from './pool';
+import { bad, markdown, table } from './summary';
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // no call leaves this machine
+
+const BAD_ARGUMENTS = 2;
+const PROCESSES = 2;
+
+interface Arguments {
+  readonly only?: string;
+  readonly cell?: string;
+  readonly sample?: number;
+  readonly seed: number;
+  readonly summary?: string;
+  readonly list?: boolean;
+}
+
+function program(): Command {
+  const whole = (least: number, most: number) => (text: string) => {
+    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    return Number(text);
+  };
+  return new Command('npm run matrix --')
+    .description('Runs the synthesized state machine in the local engine with one fault in each world, at every place and as often as there is a cell for it, '
+      + 'and judges what is left after the outside cleaner\'s next sweeps.')
+    .option('--only <class>', 'only the classes of fault whose name contains this')
+    .option('--cell <name>', 'only this cell, with all that was found')
+    .option('--sample <number>', 'only so many cells, some of each class', whole(1, 100_000))
+    .option('--seed <number>', 'decides which ones', whole(0, 2 ** 31), 1)
+    .option('--summary <file>', 'writes the table of the whole matrix as Markdown')
+    .option('--list', 'names the cells and runs none')
+    .allowExcessArguments(false)
+    .showHelpAfterError()
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : BAD_ARGUMENTS));
+}
+
+async function main(): Promise<number> {
+  const command = program();
+  const options = command.parse(process.argv).opts<Arguments>();
+  const say = (text = '') => process.stdout.write(`${text}\n`);
+  const isPart = [options.only, options.cell, options.sample].some((each) => each !== undefined);
+  if (options.summary !== undefined && isPart) command.error('error: a summary is of the whole matrix: use --summary without --only, --cell and --sample');
+  const started = performance.now();
+  const cells = await allCells();
+  const chosen = choose(cells, options);
+  if (chosen.length === 0) command.error(`error: of ${cells.length} cells none is ${options.cell ?? `of a class with ${options.only}`}`);
+  if (options.list) {
+    for (const { class: name, name: cell } of chosen) say(`${name}\t${cell}`);
+    return 0;
+  }
+  say(`${pc.bold(`${chosen.length}`)} of ${cells.length} cells, in ${PROCESSES} processes\n`);
+
+  const results = await run(chosen.map(({ name }) => name), say);
+  const failures = bad(results);
+  if (options.cell !== undefined) for (const { outcome, end, found } of results) say([`${pc.bold(outcome)}: ${end}`, ...found, ''].join('\n'));
+  say(table(results));
+  if (options.summary !== undefined) {
+    mkdirSync(dirname(options.summary), { recursive: true });
+    writeFileSync(options.summary, markdown(results));
+    say(`\n${pc.bold('summary')}  ${options.summary}`);
+  }
+  for (const { outcome, name, end, found } of failures) {
+    say(`\n${pc.red(outcome)}  ${end}\n  ${found.slice(0, 5).join('\n  ')}\n  npm run matrix -- --cell ${quoted(name)}`);
+  }
+  say(`\n${pc.bold('it took')}  ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  say(failures.length === 0 ? pc.green('Nothing lost, nothing leaked; every run ended with a name.') : pc.red(`${failures.length} bad cells.`));
+  return failures.length === 0 ? 0 : 1;
+}
+
+/** A bar on a terminal, else a line for each tenth and each bad cell. */
+async function run(names: string[], say: (text: string) => void): Promise<Result[]> {
+  const bar = process.stdout.isTTY ? new SingleBar({ format: '{bar} {value}/{total} cells, {bad} bad, {eta_formatted} to go', hideCursor: true }) : undefined;
+  let done = 0;
+  let failures = 0;
+  bar?.start(names.length, 0, { bad: 0 });
+  const results = await inProcesses(names, PROCESSES, (result) => {
+    done++;
+    failures += bad([result]).length;
+    bar?.update(done, { bad: failures });
+    if (!bar && bad([result]).length > 0) say(`${result.outcome}  ${result.name}: ${result.end}`);
+    if (!bar && Math.floor(done * 10 / names.length) > Math.floor((done - 1) * 10 / names.length)) say(`${done}/${names.length} cells, ${failures} bad`);
+  });
+  bar?.stop();
+  say('');
+  return results;
+}
+
+const quoted = (name: string) => `'${name.replace(/'/g, '\'\\\'\'')}'`;
+
+main().then((status) => process.exit(status), (error) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  process.exit(1);
+});

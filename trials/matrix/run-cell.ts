@@ -1,0 +1,56 @@
+import { Cell, Keeping, Outcome, Plan, Result } from './cell';
+import { World } from './world';
+import { Run } from '../../local/engine';
+
+/** What is kept for good is looked at so long: a later sweep must not take it away. */
+const KEPT_HOURS = 3;
+
+/** Runs one cell in a world of its own, and judges the world when it has come to rest. */
+export async function runCell(cell: Cell): Promise<Result> {
+  const { name } = cell;
+  try {
+    const plan = cell.plan();
+    const world = new World(cell.way, plan);
+    const runs = await world.perform();
+    const found = await rest(cell, plan, world, runs);
+    return { class: cell.class, name, ...judge(cell, world, runs, [...found, ...plan.found ?? []]) };
+  } catch (error) {
+    return { class: cell.class, name, outcome: 'BROKEN', end: 'none', found: [(error as Error).stack ?? String(error)] };
+  }
+}
+
+async function rest({ mayKeep }: Cell, { afterwards }: Plan, world: World, runs: Run[]): Promise<string[]> {
+  const hours = mayKeep === undefined ? undefined : KEPT_HOURS;
+  const found = await world.rest(hours);
+  if (!afterwards) return found;
+  await afterwards(world.rehearsal, runs);
+  return world.rest(hours);
+}
+
+/** The invariants that each outcome breaks; the rest (I5, I6, I7) is a workflow that does what it may not. */
+const BROKEN_BY: [RegExp, Outcome][] = [[/^I[189] /, 'LOST'], [/^I3 /, 'NO END'], [/^I4 /, 'UNNAMED'], [/^I[567] /, 'BROKEN'], [/./, 'LEAKED']];
+
+function judge(cell: Cell, { rehearsal }: World, runs: Run[], violations: string[]): Pick<Result, 'outcome' | 'end' | 'keeping' | 'found'> {
+  const end = runs.map(({ status, error }) => error ?? status).join(' and ');
+  const living = rehearsal.models.fsx.living();
+  const missing = living.length > 0 || cell.deletedByOthers ? [] : rehearsal.missing().map((path) => `I1 ${path} was closed by a job and is in no bucket`);
+  const leaves = cell.mayLeave === true && rehearsal.runs.some(saysSo);
+  const gone = rehearsal.models.fsx.deletions().map(({ fileSystemId }) => fileSystemId);
+  const isAllowed = (each: string) => (cell.deletedByOthers && /^(I1 |the compute environment is DELETING)/.test(each))
+    || (leaves && !/^I[13-9] /.test(each))
+    // the tags of what is gone match no condition any more
+    || (each.startsWith('I6 ') && gone.some((id) => each.includes(id)));
+  const found = [...violations.filter((each) => !isAllowed(each)), ...missing];
+  if (living.length > 0 && cell.mayKeep === undefined && found.length === 0) found.push(`kept without need: ${rehearsal.kept().join(', ')}`);
+  const bad = BROKEN_BY.find(([pattern]) => found.some((each) => pattern.test(each)));
+  if (bad) return { outcome: bad[1], end, found };
+  if (living.length > 0 || (leaves && violations.length > 0)) {
+    return { outcome: 'kept and reported', end: [end, ...rehearsal.kept()].join('; '), keeping: cell.mayKeep as Keeping, found: violations };
+  }
+  return { outcome: runs.every(({ status }) => status === 'SUCCEEDED') ? 'ended well' : 'named failure, then clean', end, found };
+}
+
+/** Whoever reads how the run ended learns that something could not be done. */
+function saysSo({ status, output }: Run): boolean {
+  return status === 'FAILED' || Object.keys(output?.cleanUpFailures ?? {}).length > 0;
+}

@@ -1,0 +1,33 @@
+import { Schedule, TOO_LARGE } from './schedule';
+import { Association } from '../../local/models/association';
+import { FileSystem } from '../../local/models/fsx-file-system';
+import { Rehearsal } from '../../test/helpers/pipeline-run';
+
+const EXECUTION = 'cdk-lustre-auto-export:execution-arn';
+const MAX_KEY_BYTES = 1024; // A5.6
+const LONGEST_DRAIN = 86_400; // seconds; the drains of all variants end sooner or go on once a day
+
+/** What allows that this file system is still there; undefined where nothing does. */
+export function whyKept({ schedule, rehearsal }: { schedule: Schedule; rehearsal: Rehearsal }, fileSystem: FileSystem): string | undefined {
+  const { tags, associations, lifecycle } = fileSystem;
+  const execution = rehearsal.models.stepFunctions.executions.get(tags.get(EXECUTION)!);
+  const parameters = execution ? JSON.parse(execution.input) : {};
+  const { emptyExportEvents, omittedExportPolicy, idleMetric, firstPoint } = schedule.switches;
+  if (parameters.deleteLustre === false) return 'deleteLustre is false';
+  if (parameters.failurePolicy === 'KEEP' && execution?.status !== 'SUCCEEDED') return 'failure policy KEEP';
+  if (lifecycle === 'FAILED') return 'the file system has FAILED';
+  if (associations.some((each) => each.lifecycle === 'FAILED')) return 'the link has FAILED';
+  if (fileSystem.files.list().some((entry) => isUnexportable(associations[0], entry))) return 'an unexportable file';
+  if (emptyExportEvents === 'refused' && omittedExportPolicy !== 'cleared') return 'automatic export cannot be switched off';
+  if (parameters.exportVerification === 'METRIC_ONLY' && (idleMetric === 'missing' || (firstPoint ?? 'withAssociation') !== 'withAssociation')) {
+    return 'METRIC_ONLY without a metric';
+  }
+  if (associations.some(({ queue }) => queue.waiting / (schedule.pace.objectsPerSecond ?? Infinity) > LONGEST_DRAIN)) return 'an export that takes longer than any drain';
+  return schedule.forEver ? 'a fault that stays' : undefined;
+}
+
+function isUnexportable(association: Association | undefined, entry: Parameters<Association['keyOf']>[0] & { size: number }): boolean {
+  if (!association?.covers(entry.path)) return false;
+  const key = association.keyOf(entry);
+  return Buffer.byteLength(key) > MAX_KEY_BYTES || key.includes('\uFFFD') || entry.size >= TOO_LARGE;
+}
