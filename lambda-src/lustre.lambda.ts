@@ -89,7 +89,7 @@ export const handler = dispatch({
     const found = await findFileSystem(fileSystemId);
     // by another clean-up, or by somebody; what this execution deletes itself is kept until it is seen gone
     const isDeletedByOthers = found?.Lifecycle === 'DELETING' && document.deletion?.lifecycle !== 'DELETING';
-    if (!found || isDeletedByOthers) return { gone: true, automaticExport: 'OFF', redriven: ((await findExecution(self))?.redriveCount ?? 0) > 0 };
+    if (!found || isDeletedByOthers) return { gone: true, deleting: found !== undefined, automaticExport: 'OFF', redriven: ((await findExecution(self))?.redriveCount ?? 0) > 0 };
     const { associationId } = document.associations.output;
     const association = (await findAssociations(fileSystemId)).find((each) => each.AssociationId === associationId);
     const automaticExport = isExporting(association) ? 'ON' : 'OFF';

@@ -19,7 +19,7 @@ const NEXT: { [error: string]: string } = {
   [ErrorName.JOB_TIMED_OUT]: 'raise jobTimeout, or make the job shorter.',
   [ErrorName.JOBS_NOT_STOPPED]: 'terminate the jobs that are named above.',
   [ErrorName.FILES_NOT_EXPORTED]: 'rename or move the files that are named above, or mend the permissions.',
-  [ErrorName.AUTO_EXPORT_NOT_SWITCHED_OFF]: 'set autoExport: false (an export task is then the export) or exportVerification: METRIC_ONLY for further runs.',
+  [ErrorName.AUTO_EXPORT_NOT_SWITCHED_OFF]: 'set autoExport: false (an export task is then the export) or exportVerification: METRIC_ONLY for further runs; look at this one, copy it yourself, then throw it away.',
   [ErrorName.EXPORT_STALLED]: 'look at the event log of the file system (/aws/fsx/...), and at the policy of the bucket.',
   [ErrorName.EXPORT_NOT_PROVEN]: 'mend what is said above to stand in the way.',
   [ErrorName.DRAIN_TIMED_OUT]: 'raise drainTimeout, or use exportVerification: EXPORT_TASK_ONLY for millions of small files.',

@@ -11,6 +11,8 @@ export interface CleanUpRequest {
   readonly runId: string;
   /** Whether another is started behind one that has ended: at once, after a pause that grows, or not at all. */
   readonly again: 'AT_ONCE' | 'LATER' | 'NEVER';
+  /** When the run ended: one that began after that has cleaned up after this very end, of which an event may tell twice. */
+  readonly endedAt?: Date;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function startCleanUp(request: CleanUpRequest): Promise<string> {
     const earlier = await findExecution(executionArnOf(request.stateMachineArn, name));
     if (isLive(earlier)) return `${name} is running`;
     if (earlier) {
-      if (request.again === 'NEVER') return `${name} has ended`;
+      if (request.again === 'NEVER' || isOfThisEnd(earlier.startDate, request)) return `${name} has ended`;
       stoppedAt = earlier.stopDate;
       continue;
     }
@@ -36,6 +38,10 @@ export async function startCleanUp(request: CleanUpRequest): Promise<string> {
     // DescribeExecution is eventually consistent: one of this name has just been started, with another input, or has ended
     return `${name} exists already; the next sweep looks again`;
   }
+}
+
+function isOfThisEnd(startDate: Date | undefined, { again, endedAt }: CleanUpRequest): boolean {
+  return again === 'AT_ONCE' && startDate !== undefined && endedAt !== undefined && startDate >= endedAt;
 }
 
 async function start({ stateMachineArn, executionArn }: CleanUpRequest, name: string): Promise<boolean> {

@@ -22,6 +22,9 @@ const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 const KEPT_BY_FAILURE = /^((find|stop|detach|drain|delete|keep): |export not proven)/;
 const DELETE_LUSTRE_IS_FALSE = 'deleteLustre is false';
 
+/** Errors of runs that could not see the end of what they had made. */
+const UNFINISHED: string[] = [ErrorName.DELETION_TIMED_OUT, ErrorName.JOBS_NOT_STOPPED, ErrorName.INSTANCES_NOT_GONE];
+
 /** Errors of an execution that ended without its summary: of Step Functions itself, and of the summary's own failure. */
 const SAYS_NOTHING = /^(States\.|SummaryFailed$)/;
 
@@ -44,7 +47,7 @@ export function retryAfter(times: number): number {
 /** What a sweep does about a file system of this pipeline. */
 export function decideFileSystem(found: FoundFileSystem, execution: KnownExecution, now: Date, sweepSeconds: number): Decision {
   if (isLive(execution)) return leave(`its execution is ${execution?.status}`);
-  if (found.lifecycle === 'DELETING') return leave('it is being deleted');
+  if (found.lifecycle === 'DELETING') return decideDeleting(execution, now, sweepSeconds);
   if (found.tag(RunTag.HOLD) !== undefined) return leave(`somebody works on it: its tag ${RunTag.HOLD} is there`);
   if (found.tag(RunTag.KEPT) !== undefined) return decideKept(found, now);
   const ended = execution ? `its execution has ended as ${execution.status}` : 'its execution is not known any more';
@@ -52,6 +55,12 @@ export function decideFileSystem(found: FoundFileSystem, execution: KnownExecuti
   if (since === undefined) return { decision: 'MARK_ORPHAN', why: ended };
   const seconds = (now.getTime() - since) / 1000;
   return seconds >= ONE_SWEEP * sweepSeconds ? cleanUp(`${ended} and nobody has cleaned up since ${iso(since)}`) : leave(`${ended}; first seen at ${iso(since)}`);
+}
+
+/** By its run, or by somebody: a clean-up sees it gone, and removes what its link has left. */
+function decideDeleting(execution: KnownExecution, now: Date, sweepSeconds: number): Decision {
+  const seconds = execution?.stopDate ? (now.getTime() - execution.stopDate.getTime()) / 1000 : Infinity;
+  return seconds < sweepSeconds ? leave('it is being deleted') : cleanUp('it is being deleted, and nobody watches any more');
 }
 
 function decideKept({ tag }: FoundFileSystem, now: Date): Decision {
@@ -98,11 +107,11 @@ export function decideEnd(execution: KnownExecution, found: FoundFileSystem | un
   if (isCleanUp(execution)) return leave('it is a clean-up itself');
   if (execution.status === 'SUCCEEDED') return leave('it has succeeded');
   if (execution.status !== 'FAILED') return cleanUp(`it ended as ${execution.status}, where nothing can be caught`);
-  if (found?.lifecycle === 'DELETING') return leave('its file system is being deleted');
+  if (found?.lifecycle === 'DELETING') return cleanUp('its file system is being deleted, and nobody watches any more');
   if (found && found.tag(RunTag.KEPT) === undefined) return cleanUp('it failed and has left a file system that it did not mean to keep');
   if (found && SAYS_NOTHING.test(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which does not tell that it has kept its file system`);
   if (found) return leave(`it has kept its file system: ${found.tag(RunTag.KEPT)}`);
-  if (execution.error === ErrorName.DELETION_TIMED_OUT) return cleanUp('its file system went when nobody watched any more');
+  if (UNFINISHED.includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, and its file system went when nobody watched any more`);
   // an error of AWS may be one that nothing caught (E18)
   if (!(Object.values(ErrorName) as string[]).includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which is none of the workflow's own errors`);
   return leave(`it has cleaned up after ${execution.error}`);

@@ -354,7 +354,7 @@ describe('tags for a later clean-up', () => {
 
   test.each([[undefined, false], [0, false], [1, true]])('what was deleted meanwhile cannot be kept; redrives: %s', async (redriveCount, redriven) => {
     answer({ DescribeFileSystems: [named('FileSystemNotFound')], DescribeExecution: [{ redriveCount }] });
-    expect(await keep()).toEqual({ gone: true, automaticExport: 'OFF', redriven });
+    expect(await keep()).toEqual({ gone: true, deleting: false, automaticExport: 'OFF', redriven });
   });
 
   test('the reason why it is kept is one that a tag takes', async () => {
@@ -659,21 +659,21 @@ describe('the summary', () => {
   test('the first failure is the error, the others are beside it', () => {
     const failed = summarize({ ...done, error: { Error: 'JobFailed', Cause: lambdaCause('exit code 1') }, failures: { detach: { Error: 'InstancesNotGone', Cause: 'two' } }, deletion: {} }, NOW);
     expect(failed).toMatchObject({ status: 'FAILED', error: 'JobFailed', cleanUpFailures: { detach: 'two' }, fileSystem: { kept: 'detach: InstancesNotGone', deleted: false } });
-    expect(failed.cause).toMatch(/^exit code 1\n\nDATA: file system fs-1 is KEPT \(detach: InstancesNotGone\)/);
+    expect(failed.cause).toMatch(/^exit code 1\n\nDATA: nothing was deleted: file system fs-1 is KEPT \(detach: InstancesNotGone\)/);
     const cleanUp = summarize({ ...done, failures: { drain: { Error: 'DrainTimedOut', Cause: lambdaCause('still 5 s old') }, keep: { Error: 'Y' } }, export: { proven: false }, deletion: {} }, NOW);
     expect(cleanUp).toMatchObject({ status: 'FAILED', error: 'DrainTimedOut' });
     expect(cleanUp.cause).toMatch(/^drain: still 5 s old\n/);
   });
 
   test.each<[string, Partial<StateDocument>, RegExp]>([
-    ['deleted', { error: { Error: 'JobFailed' } }, /fs-1 was deleted; everything on it is in s3:\/\/results\/p\/\.\nCOST: nothing of this run is billed any more\.\nNEXT: read the log stream/],
-    ['deleted empty', { error: { Error: 'JobFailed' }, export: { proven: true, reason: 'NothingWritten' } }, /fs-1 was deleted; nothing had been written to it\.$/m],
+    ['deleted', { error: { Error: 'JobFailed' } }, /DATA: nothing is lost: file system fs-1 was deleted; everything on it is in s3:\/\/results\/p\/\.\nCOST: nothing of this run is billed any more\.\nNEXT: read the log stream/],
+    ['deleted empty', { error: { Error: 'JobFailed' }, export: { proven: true, reason: 'NothingWritten' } }, /DATA: nothing is lost: file system fs-1 was deleted; nothing had been written to it\.$/m],
     ['kept', { deletion: {}, export: { proven: false, reason: 'QueueNotEmpty' } },
       /KEPT \(export not proven: QueueNotEmpty\)\..*not all of it is[^]*mount -t lustre .*fs-1\.fsx\.us-east-1\.amazonaws\.com@tcp:\/mount1/],
     ['kept, and how to finish it', { deletion: {}, export: { proven: false } },
       /start-execution .*stateMachine:machine --input '\{"cleanUp":\{"executionArn":"arn:\S+:daily","deleteLustre":true\}\}'/],
     ['proven but not deleted', { deletion: { lifecycle: 'DELETING' }, failures: { delete: { Error: 'DeletionTimedOut' } } }, /KEPT .*delete: DeletionTimedOut.*Everything on it is proven to be in s3:\/\/results\/p\//],
-    ['being deleted before the clean-up came', { error: { Error: 'X' }, export: { proven: false, reason: 'BeingDeleted' } }, /fs-1 was deleted; .*was not looked at\.$/m],
+    ['being deleted before the clean-up came', { error: { Error: 'X' }, export: { proven: false, reason: 'BeingDeleted' } }, /DATA: file system fs-1 was deleted; .*was not looked at\.$/m],
     ['none', { fileSystem: {}, deletion: {}, error: { Error: 'InvalidParameters' } }, /DATA: no file system was left behind\.\nCOST: nothing/],
     ['unknown', { fileSystem: {}, deletion: {}, error: { Error: 'X' }, failures: { find: { Error: 'Y' } } }, /could not be found out whether a file system was left behind\.[^]*start-execution .*cleanUp/],
     ['gone, by somebody else', { deletion: {}, kept: { gone: true, automaticExport: 'OFF' }, failures: { drain: { Error: 'AssociationFailed' } } }, /file system fs-1 is gone: not this execution deleted it/],
@@ -681,6 +681,14 @@ describe('the summary', () => {
     ['kept for a while', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true, keepUntil: '2026-11-23T20:00:00.000Z' } }, /from 2026-11-23T20:00:00\.000Z on it is exported, proven and deleted by itself/],
     ['kept, at a known price', { deletion: {}, export: {}, fileSystem: { ...FS_STATE, storageCapacity: 2400, deploymentType: 'PERSISTENT_2', perUnitStorageThroughput: 125 } }, /COST: file system fs-1 \(2400 GiB PERSISTENT_2\) is billed until it is deleted, about US\$0\.48 an hour/],
     ['kept, with files that S3 does not take', { deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 12, byReason: { KeyTooLong: { count: 12, files: ['a', 'b'], fix: 'shorten it' } }, report: 's3://r' } } } }, /NOT EXPORTED: 12 files\n  KeyTooLong: 12 \(a, b, …\); shorten it\n  full report: s3:\/\/r\n/],
+    ['kept, with files that the cause lists already', { error: { Error: 'FilesNotExported', Cause: '1 files were not exported.\nKeyTooLong: 1 (shorten it)' }, deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 1, byReason: { KeyTooLong: { count: 1, files: ['a'], fix: 'shorten it' } } } } } },
+      /^(?![^]*NOT EXPORTED)/],
+    ['kept, what a clean-up will do about it', { deletion: {}, failures: { drain: { Error: 'AssociationMisconfigured' } } }, /NEXT: check the policy.* tried again by itself .*"prove and delete" now\.$/m],
+    ['kept, and what nobody does about it', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true } }, /NEXT: read the log stream.* stays until somebody types "prove and delete"\.$/m],
+    ['kept, and how to do without the link', { deletion: {}, export: { proven: false } }, /^  copy it yourself: aws s3 sync --region us-east-1 \/mnt\/\S+ s3:\/\/results\/p\/ /m],
+    ['deleted, and how to go on', { error: { Error: 'JobFailed' } },
+      /NEXT: .*\n  start again:      aws stepfunctions start-execution .*:machine --input "\$\(aws .* describe-execution .*:daily --query input .*\)"$/],
+    ['kept after a clean-up, which is not started again', { input: { cleanUp: {} }, deletion: {}, export: { proven: false } }, /^(?![^]*start again)/],
   ])('says what became of the data: %s', (_, more, words) => expect(summarize({ ...done, ...more }, NOW).cause).toMatch(words));
 
   test.each<[string, Partial<StateDocument>, string]>([

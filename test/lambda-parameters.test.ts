@@ -545,7 +545,7 @@ describe('schedules', () => {
       const schedules = Object.entries(schedulesFor(intervals, ALL));
       expect(schedules.reduce((sum, [loop, { count }]) => sum + count * (EVENTS[loop] ?? 11), 0)).toBeLessThanOrEqual(LOOP_EVENTS);
       for (const [loop, { waits }] of schedules) {
-        expect([loop, waits.reduce((sum, wait) => sum + wait)]).toEqual([loop, ALL[loop as keyof typeof ALL]]);
+        expect([loop, waits.reduce((sum: number, wait: number) => sum + wait)]).toEqual([loop, ALL[loop as keyof typeof ALL]]);
         expect(waits.every(Number.isInteger)).toBe(true);
       }
     }), { numRuns: 50 });

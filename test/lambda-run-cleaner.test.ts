@@ -29,7 +29,10 @@ describe('what a sweep does about a file system', () => {
     ['its run is running', {}, { status: 'RUNNING' }, 'LEAVE', undefined],
     ['its run may go on', {}, { status: 'PENDING_REDRIVE' }, 'LEAVE', undefined],
     ['its run has a status that nobody knows', {}, { status: 'PAUSED' }, 'LEAVE', undefined],
-    ['it is being deleted', {}, ended(), 'LEAVE', 'DELETING'],
+    ['it is being deleted', {}, ended({ stopDate: before(HOUR - 1) }), 'LEAVE', 'DELETING'],
+    ['it is being deleted, long after the end of its run', { [RunTag.KEPT]: 'x' }, ended({ stopDate: before(HOUR) }), 'CLEAN_UP', 'DELETING'],
+    ['it is being deleted, and its run is forgotten', {}, undefined, 'CLEAN_UP', 'DELETING'],
+    ['it is being deleted by its run', {}, { status: 'RUNNING' }, 'LEAVE', 'DELETING'],
     ['it is an orphan at first sight', {}, ended(), 'MARK_ORPHAN', undefined],
     ['its run succeeded and left it', {}, { status: 'SUCCEEDED' }, 'MARK_ORPHAN', undefined],
     ['its run is forgotten', {}, undefined, 'MARK_ORPHAN', undefined],
@@ -98,7 +101,7 @@ describe('what a sweep does about a file system', () => {
   test('nothing is cleaned up without a mark or a reason', () => {
     fc.assert(fc.property(anyTags, anyLifecycle, fc.constantFrom('SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'), (tags, lifecycle, status) => {
       const { decision } = decideFileSystem(found(tags, lifecycle), { status }, NOW, HOUR);
-      if (decision === 'CLEAN_UP') expect(tags[RunTag.KEPT] ?? tags[RunTag.ORPHAN_SINCE]).toBeDefined();
+      if (decision === 'CLEAN_UP' && lifecycle !== 'DELETING') expect(tags[RunTag.KEPT] ?? tags[RunTag.ORPHAN_SINCE]).toBeDefined();
     }));
   });
 });
@@ -139,7 +142,7 @@ describe('what is done at the end of a run', () => {
     ['uncatchable error when it had just been kept', failed('States.Runtime'), found(kept('deleteLustre is false')), 'CLEAN_UP'],
     ['no summary that tells that it was kept', failed('SummaryFailed'), found(kept('deleteLustre is false')), 'CLEAN_UP'],
     ['error of AWS, file system kept', failed('BadRequest'), found(kept('failurePolicy KEEP after BadRequest')), 'LEAVE'],
-    ['own error, file system on its way out', failed(ErrorName.DELETION_TIMED_OUT), found({}, 'DELETING'), 'LEAVE'],
+    ['own error, file system on its way out', failed(ErrorName.DELETION_TIMED_OUT), found({}, 'DELETING'), 'CLEAN_UP'],
   ])('%s', (_, execution, left, decision) => {
     expect(decideEnd(execution, left).decision).toBe(decision);
   });
@@ -263,7 +266,6 @@ describe('a sweep', () => {
 
   test.each<[string, (world: ReturnType<typeof account>, executions: Record<string, any>) => void]>([
     ['the file system is gone', ({ fileSystems }) => { fileSystems.length = 0; }],
-    ['it is being deleted', ({ fileSystems }) => { fileSystems[0] = orphan({}, { Lifecycle: 'DELETING' }); }],
     ['its run was redriven', (_, executions) => { executions[RUN].status = 'RUNNING'; }],
     ['it has been kept', ({ fileSystems }) => { fileSystems[0] = fileSystem(kept('drain: X')); }],
   ])('looks again before it acts: %s', async (_, meanwhile) => {
@@ -403,8 +405,17 @@ describe('the end of a run', () => {
     expect(done).toEqual([STARTED(1)]);
   });
 
+  test('of which two events tell is cleaned up after once', async () => {
+    const cleanedUp = ended({ startDate: before(89), stopDate: before(9) });
+    const { done } = account({ fileSystems: [fileSystem()], executions: { [RUN]: ended({ stopDate: before(90) }), [cleanUpArn(1)]: cleanedUp } });
+    await handler(END);
+    expect(done).toEqual([]);
+    expect(log()).toMatchObject([{ decision: 'CLEAN_UP', done: `clean-up-${RUN_ID}-1 has ended` }]);
+  });
+
   test('that was stopped twice starts a second clean-up without a pause', async () => {
-    const { done } = account({ fileSystems: [fileSystem()], executions: { [RUN]: ended(), [cleanUpArn(1)]: ended({ stopDate: before(1) }) } });
+    const cleanedUp = ended({ startDate: before(9), stopDate: before(1) });
+    const { done } = account({ fileSystems: [fileSystem()], executions: { [RUN]: ended({ stopDate: before(5) }), [cleanUpArn(1)]: cleanedUp } });
     await handler(END);
     expect(done).toEqual([STARTED(2)]);
   });

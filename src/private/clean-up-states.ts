@@ -30,10 +30,11 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
   const summary = renderSummary(scope, part);
   const keep = renderKeeping(scope, part, summary);
 
-  const deletion = renderDeletion(scope, part, keep, summary);
+  const deletion = renderDeletion(scope, part, keep.start, summary);
+  keep.whenGone(deletion.unlink);
   const shouldDelete = new sfn.Choice(scope, 'ShouldDeleteFSx', { comment: 'only what is proven is deleted' })
     .when(and(isTrue('$.export.proven'), not(isPresent('$.failures.drain')), isTrue('$.parameters.deleteLustre')), deletion.start)
-    .otherwise(keep);
+    .otherwise(keep.start);
 
   const nothingWritten = new sfn.Pass(scope, 'NothingWritten', {
     result: sfn.Result.fromObject({ proven: true, reason: 'NothingWritten', evidence: { mayHaveWritten: false } }),
@@ -62,9 +63,9 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
   const whatIsThere = new sfn.Choice(scope, 'WhatIsThereToDrain')
     .when(not(isPresent('$.fileSystem.fileSystemId')), summary)
     .when(and(isPresent('$.fileSystem.lifecycle'), sfn.Condition.stringEquals('$.fileSystem.lifecycle', 'DELETING')), beingDeleted)
-    .when(or(isPresent('$.failures.find'), isPresent('$.failures.stop'), isPresent('$.failures.detach')), keep)
+    .when(or(isPresent('$.failures.find'), isPresent('$.failures.stop'), isPresent('$.failures.detach')), keep.start)
     .when(isFalse('$.job.mayHaveWritten'), nothingWritten)
-    .when(isTrue('$.policy.keep'), keep)
+    .when(isTrue('$.policy.keep'), keep.start)
     .otherwise(drain);
 
   const detach = sfn.Chain.start(props.batchEnvironment.detach({
@@ -102,7 +103,7 @@ export function renderCleanUp(scope: Construct, part: LustrePart, props: LustreL
 }
 
 /** Tags what is kept, and gives it its automatic export back: a drain may have switched it off. */
-function renderKeeping(scope: Construct, part: LustrePart, summary: sfn.IChainable): sfn.IChainable {
+function renderKeeping(scope: Construct, part: LustrePart, summary: sfn.IChainable): { start: sfn.IChainable; whenGone(then: sfn.IChainable): void } {
   const keep = part.invocation(scope, 'KeepFileSystem', '$.kept', new CatchInto(summary, '$.failures.keep'), { document: at('$'), self: sfn.JsonPath.stringAt('$$.Execution.Id') });
   const failures = new CatchInto(summary, '$.failures.restore');
   const restore = new PollLoop(scope, {
@@ -122,11 +123,15 @@ function renderKeeping(scope: Construct, part: LustrePart, summary: sfn.IChainab
     .when(and(isFalse('$.kept.gone'), isPresent('$.parameters.schedules')), restore.chain)
     .otherwise(summary);
   sfn.Chain.start(restore.chain).next(summary);
-  return keep.next(canRestore);
+  return {
+    start: keep.next(canRestore),
+    // deleted by others meanwhile; one that is still on its way out is left to the next clean-up
+    whenGone: (then) => { canRestore.when(and(isTrue('$.kept.gone'), isFalse('$.kept.deleting')), then); },
+  };
 }
 
 /** Deletes and sees it gone. A refused call is looked at and made again: a task may still run on the file system (A7.2). */
-function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable, summary: sfn.IChainable): { start: sfn.IChainable; watch: sfn.IChainable } {
+function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable, summary: sfn.IChainable): { start: sfn.IChainable; watch: sfn.IChainable; unlink: sfn.IChainable } {
   const failures = new CatchInto(keep, '$.failures.delete');
   const check = part.invocation(scope, 'CheckDeletion', '$.deletion', failures, { fileSystem: at('$.fileSystem'), deletion: at('$.deletion') });
   const wait = { schedulePath: '$.parameters.schedules.deletion', counterPath: '$.deletion.wait' };
@@ -158,7 +163,7 @@ function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable
     expected: { errors: ['Iam.NoSuchEntityException'], retry: false, then: summary, resultPath: '$.deletion.serviceLinkedRole' },
     failures: new CatchInto(summary, '$.deletion.serviceLinkedRole'),
   });
-  return { start: sfn.Chain.start(loop.chain).next(unlink).next(summary), watch: loop.next };
+  return { start: sfn.Chain.start(loop.chain).next(unlink).next(summary), watch: loop.next, unlink };
 }
 
 /** What came of the run, as output of the execution or as its error and cause. */

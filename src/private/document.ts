@@ -95,6 +95,8 @@ export interface PolicyState {
 export interface KeptState {
   /** It was not there any more. */
   readonly gone: boolean;
+  /** It is gone for the workflow, but not yet for FSx. */
+  readonly deleting?: boolean;
   /** The execution that found it gone was redriven. */
   readonly redriven?: boolean;
   /** Whether its link exports automatically now. */

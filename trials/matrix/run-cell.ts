@@ -36,7 +36,9 @@ function judge(cell: Cell, { rehearsal }: World, runs: Run[], violations: string
   const missing = living.length > 0 || cell.deletedByOthers ? [] : rehearsal.missing().map((path) => `I1 ${path} was closed by a job and is in no bucket`);
   const leaves = cell.mayLeave === true && rehearsal.runs.some(saysSo);
   const gone = rehearsal.models.fsx.deletions().map(({ fileSystemId }) => fileSystemId);
-  const isAllowed = (each: string) => (cell.deletedByOthers && /^(I1 |the compute environment is DELETING)/.test(each))
+  const isAllowed = (each: string) => (cell.deletedByOthers && /^(I1 |the compute environment is DELETING|I2 service-linked role )/.test(each))
+    || (cell.deletedByOthers && each.startsWith('I2 job definition') && cell.way.name === 'jobs do not stop')
+    || (cell.mayLeave && /^I2 (launch template|service-linked role) /.test(each)) // they cost nothing
     || (leaves && !/^I[13-9] /.test(each))
     // the tags of what is gone match no condition any more
     || (each.startsWith('I6 ') && gone.some((id) => each.includes(id)));
