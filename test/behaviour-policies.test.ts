@@ -26,7 +26,7 @@ describe('a run that failed', () => {
     expect(rehearsal.kept()).toEqual(['failurePolicy KEEP after JobFailed']);
     expect([tag(rehearsal, 'automatic-export'), tag(rehearsal, 'keep-until'), tag(rehearsal, 'times-kept')]).toEqual(['ON', undefined, '1']);
     expect(summary(run).fileSystem).toMatchObject({ deleted: false, kept: 'failurePolicy KEEP after JobFailed', automaticExport: 'ON' });
-    for (const words of ['exit code 3', 'is KEPT', 'Its automatic export is ON', 'US$0.48 an hour', 'mount -t lustre', 'create-data-repository-task', '"deleteLustre":true', 'delete-file-system']) {
+    for (const words of ['exit code 3', 'is KEPT', 'Its automatic export is ON', 'US$0.48 an hour', 'stays until somebody types', 'mount -t lustre', 's3 sync', 'create-data-repository-task', '"deleteLustre":true', 'delete-file-system', 'describe-execution']) {
       expect(run.cause).toContain(words);
     }
     expect(batch.jobs.every(({ status }) => status === 'FAILED')).toBe(true);

@@ -1,10 +1,13 @@
 import { existsSync } from 'fs';
 import { join } from 'path';
-import { LocalEngine } from '../engine';
+import { LocalEngine, Run } from '../engine';
 import { synthesizeDemo } from './app';
 import { Entry, filesIn } from './comparison';
-import { DemoListener, DemoOptions, DemoResult, DemoRun } from './demo-run';
+import { DemoListener, DemoOptions, DemoResult, DemoRun, EndedExecution } from './demo-run';
+import { jobOptions } from './faults';
 import { JOB_PROGRAM, JobAttempt, JobWatcher, processJob } from './job-process';
+import { decisionsOf, newest, Observer } from './observer';
+import { Triggers } from './triggers';
 import { DirectoryFiles } from '../models/directory-files';
 
 /** How many times faster than real time the demo's world goes. */
@@ -13,42 +16,57 @@ export const SCALE = 120;
 const EXPORT_SECONDS = 1800;
 /** A file this large takes the job so long that a SIGKILL hits it in the middle. */
 const LARGE = 200_000;
-const LOOK_EVERY_MS = 200;
+/** Where reports of export tasks lie, beside the exported files. */
+const REPORTS = '.lustre-auto-export/';
+const ENDED = /^Execution(Succeeded|Failed|Aborted|TimedOut)$/;
 const SCAN_EVERY_MS = 20_000; // of the world's time
-const MINUTE = 60_000;
+/** So long after the end of an execution, whatever it has set going outside has begun. */
+const OUTSIDE_SECONDS = 60;
 
 /** The synthesized app in the local engine, with real processes and files. */
 export const engineRun: DemoRun = async (options, listener) => {
-  const { files, seed, workDirectory } = options;
+  const { files, seed, fault, workDirectory } = options;
   const watcher = new JobWatcher();
   const places = new Places(workDirectory);
-  const engine = new LocalEngine({
-    template: synthesizeDemo(join(workDirectory, 'cdk.out')).directory,
+  const triggers: Triggers = new Triggers(() => engine, fault?.triggers, files, listener);
+  let first: string | undefined;
+  const engine: LocalEngine = new LocalEngine({
+    template: synthesizeDemo(join(workDirectory, 'cdk.out'), fault?.app).directory,
     clock: { scale: SCALE },
     seed,
     job: processJob(JOB_PROGRAM, watcher),
     fsx: { files: () => new DirectoryFiles(places.newFileSystem()), scanEveryMs: SCAN_EVERY_MS },
     bucketDirectory: (bucket) => places.bucket(bucket),
-    onEvent: (event) => event.type === 'StateEntered' && listener({ kind: 'state', name: event.state }, Date.parse(event.time)),
+    switches: fault?.switches,
+    faults: fault?.faults,
+    events: fault !== undefined,
+    onEvent: (event, executionArn) => {
+      first ??= executionArn;
+      const [isCleanUp, time, end] = [executionArn !== first, Date.parse(event.time), ENDED.exec(event.type)];
+      if (event.type === 'StateEntered') listener({ kind: 'state', name: event.state, isCleanUp }, time);
+      if (end) listener({ kind: 'ended', isCleanUp, how: [end[1].toUpperCase(), event.error].filter(Boolean).join(' ') }, time);
+      triggers.passed(event);
+    },
   });
   const { ecr, fsx } = engine.models;
   for (const { physicalId } of engine.template.ofType('AWS::ECR::Repository')) ecr.push(physicalId, 'latest'); // the user's part: an image
-  fsx.setPace({ objectsPerSecond: (files + 100) / EXPORT_SECONDS }); // directories and checkpoints are objects, too
-  interrupt(engine, watcher, options, listener);
+  fsx.setPace({ objectsPerSecond: (files + 100) / (fault?.exportSeconds ?? EXPORT_SECONDS) }); // directories and checkpoints are objects, too
+  const strike = interruptions(engine, watcher, options, listener);
+  watcher.onLine = (attempt) => {
+    triggers.written(watcher.closed.size, engine.clock.now());
+    strike(attempt);
+  };
 
   const observer = new Observer(engine, watcher, listener);
   try {
-    const jobCommand = ['node', 'job.mjs', '--files', String(files), '--seed', String(seed)];
-    const run = await engine.execute(undefined, { jobCommand });
+    const jobCommand = ['node', 'job.mjs', ...jobOptions(options)];
+    const run = await engine.execute(undefined, { jobCommand, ...fault?.input });
+    if (fault) await outside(engine);
     observer.look();
-    const { history, status, error, cause, output } = run;
     return {
-      status,
-      error,
-      cause,
-      output,
-      history,
-      definition: history[0].definition,
+      ...ended(run),
+      cleanUps: engine.runs.filter(({ executionArn }) => executionArn !== run.executionArn).map(ended),
+      decisions: decisionsOf(engine),
       scale: SCALE,
       closed: watcher.closed,
       kills: watcher.kills,
@@ -74,8 +92,9 @@ class Places {
   }
 }
 
-/** Reclaims the job's instance so many times, each time while a large file is half written. */
-function interrupt({ models, clock }: LocalEngine, watcher: JobWatcher, { files, interruptions }: DemoOptions, listener: DemoListener): void {
+/** Reclaims the job's instance so many times, each time while a large file is half written. To be asked after each line of the job. */
+function interruptions({ models, clock }: LocalEngine, watcher: JobWatcher, options: DemoOptions, listener: DemoListener): (attempt: JobAttempt) => void {
+  const { files, interruptions: wanted } = options;
   const reclaimed = new Set<number>();
   watcher.onStart = ({ number, instanceId }) => listener({ kind: 'attempt', attempt: number, instanceId }, clock.now());
   watcher.onEnd = ({ number }, how, note) => {
@@ -84,49 +103,29 @@ function interrupt({ models, clock }: LocalEngine, watcher: JobWatcher, { files,
   };
   const strike = ({ number, instanceId }: JobAttempt) => {
     const { writing, closed } = watcher;
-    const due = (files * (reclaimed.size + 1)) / (interruptions + 1);
+    const due = (files * (reclaimed.size + 1)) / (wanted + 1);
     const large = writing?.begun && (writing.size >= LARGE || closed.size >= due + files * 0.1);
-    if (reclaimed.size === interruptions || reclaimed.has(number) || closed.size < due || !large) return;
+    if (reclaimed.size === wanted || reclaimed.has(number) || closed.size < due || !large) return;
     reclaimed.add(number);
     models.batch.reclaim(instanceId, { notice: false });
   };
   // later, when all lines that have arrived are read: the last one says what is being written now
-  watcher.onLine = (attempt) => setImmediate(() => strike(attempt));
+  return (attempt) => setImmediate(() => strike(attempt));
 }
 
-/** Looks again and again at what is really there: the exports, the metric, the file system. */
-class Observer {
-  private readonly timer = setInterval(() => this.look(), LOOK_EVERY_MS);
-  private minute = 0;
-  private deleted = false;
-
-  constructor(private readonly engine: LocalEngine, private readonly watcher: JobWatcher, private readonly listener: DemoListener) {}
-
-  look(): void {
-    const { clock, models: { fsx, buckets } } = this.engine;
-    const now = clock.now();
-    const fileSystem = newest(this.engine);
-    this.listener({ kind: 'written', files: this.watcher.closed.size }, now);
-    const objects = buckets.list().flatMap((bucket) => bucket.list()).filter(({ key }) => !/(\/|checkpoint\.json.*)$/.test(key));
-    this.listener({ kind: 'exported', files: objects.length }, now);
-    if (!fileSystem) return;
-    const minute = Math.floor(now / MINUTE) * MINUTE;
-    const age = fsx.exportAgeAt(fileSystem.id, minute);
-    if (minute > this.minute && age !== undefined && !fileSystem.deletion) this.listener({ kind: 'age', seconds: age }, minute);
-    this.minute = minute;
-    if (fileSystem.gone && !this.deleted) {
-      this.deleted = true;
-      this.listener({ kind: 'deleted' }, (fileSystem.deletion?.at ?? now) + fileSystem.durations.delete);
-    }
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
+/** Waits for what comes after the end of the execution: the cleaner's look at it, and the clean-ups that it starts. */
+async function outside(engine: LocalEngine): Promise<void> {
+  const { executions } = engine.models.stepFunctions;
+  const running = () => [...executions.values()].filter(({ status }) => status === 'RUNNING');
+  do {
+    await Promise.all(running().map(({ executionArn }) => engine.end(executionArn)));
+    await engine.pass(OUTSIDE_SECONDS);
+  } while (running().length > 0);
 }
 
-function newest({ models: { fsx } }: LocalEngine) {
-  return fsx.living().pop() ?? (fsx.deletions().length > 0 ? fsx.fileSystem() : undefined);
+function ended({ executionArn, status, error, cause, history }: Run): EndedExecution {
+  const report = history.filter(({ type, state, answer }) => type === 'Task' && state === 'SummarizeRun' && answer).pop()?.answer;
+  return { name: executionArn.split(':').pop()!, status, error, cause, report, definition: history[0].definition, history };
 }
 
 /** From the directories themselves. */
@@ -139,7 +138,7 @@ async function whatIsThere(engine: LocalEngine, places: Places): Promise<Pick<De
   const [bucket, ...prefix] = dataRepositoryPath.replace('s3://', '').split('/');
   const below = (place: string): Promise<Entry[]> => filesIn(place.replace(/\/+$/, ''));
   return {
-    inBucket: await below(join(places.bucket(bucket), ...prefix)),
+    inBucket: (await below(join(places.bucket(bucket), ...prefix))).filter(({ path }) => !path.startsWith(REPORTS)),
     onFileSystem: await below(join(directory, fileSystemPath)),
     fileSystem: fileSystem.gone && !existsSync(directory) ? 'deleted' : 'kept',
   };

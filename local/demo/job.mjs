@@ -2,6 +2,8 @@
 // working directory, remembers how far it came, and goes on there after a SIGKILL.
 //   node job.mjs --files 3000 --seed 1              writes
 //   node job.mjs --files 3000 --seed 1 --manifest   tells what it would have written when done: path, size, SHA-256
+//   ... --long-name                                 writes one more file, whose path is longer than a key of S3 may be
+//   ... --fail-after 1500                           gives up after so many files, with exit code 3
 import { createCipheriv, createHash } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,9 +11,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
-  options: { files: { type: 'string' }, seed: { type: 'string' }, manifest: { type: 'boolean' }, pause: { type: 'string', default: '1' } },
+  options: {
+    'files': { type: 'string' },
+    'seed': { type: 'string' },
+    'manifest': { type: 'boolean' },
+    'pause': { type: 'string', default: '1' },
+    'long-name': { type: 'boolean' },
+    'fail-after': { type: 'string', default: 'Infinity' },
+  },
 });
 const total = Number(values.files);
+const failAfter = Number(values['fail-after']);
+const words = (length) => 'of a parameter study that somebody wants to know by its name, '.repeat(5).slice(0, length - 1);
+/** S3 takes keys of up to 1,024 bytes: none of the directories is too long, but this file below them is. */
+const LONG_NAME = `${[0, 1, 2, 3].map((n) => `${n}${words(200)}`).join('/')}/${words(236)}.bin`;
 const CHUNK = 16 * 1024;
 const WORTH_A_PAUSE = 4 * 1024;
 const CHECKPOINT = 'checkpoint.json';
@@ -20,7 +33,7 @@ const LARGEST = Math.min(400_000, Math.ceil(2e9 / total)); // so that all togeth
 const DIRECTORIES = ['mesh', 'fields/pressure', 'fields/velocity', 'logs/rank 0', 'logs/rank 1', 'statistics/moyenne carrée', 'statistics/平均'];
 
 const hash = (text) => createHash('sha256').update(text).digest();
-const checkpoint = (done) => `${JSON.stringify({ done, of: total })}\n`;
+const checkpoint = (done) => `${JSON.stringify({ done, of: files.length })}\n`;
 
 /** The n-th file, from the seed alone. */
 function file(n) {
@@ -31,17 +44,22 @@ function file(n) {
   return { path, content: createCipheriv('aes-128-ctr', key.subarray(0, 16), key.subarray(16)).update(Buffer.alloc(size)) };
 }
 
+/** All files, the n-th from the seed alone; the one with the long name in the middle. */
+const files = [...Array(total).keys()].map((n) => () => file(n));
+if (values['long-name']) files.splice(Math.floor(total / 2), 0, () => ({ path: LONG_NAME, content: Buffer.from('S3 takes no object of this name\n') }));
+
 const tell = (...words) => process.stdout.write(`${words.join('\t')}\n`); // synchronous on a pipe: what was told had happened
 const line = (path, content) => tell(path, content.length, createHash('sha256').update(content).digest('hex'));
 
 if (values.manifest) {
-  for (let n = 0; n < total; n++) line(file(n).path, file(n).content);
-  line(CHECKPOINT, Buffer.from(checkpoint(total)));
+  for (const one of files) line(one().path, one().content);
+  line(CHECKPOINT, Buffer.from(checkpoint(files.length)));
 } else {
   const start = existsSync(CHECKPOINT) ? JSON.parse(readFileSync(CHECKPOINT, 'utf8')).done : 0;
   tell('start', start);
-  for (let n = start; n < total; n++) {
-    const { path, content } = file(n);
+  for (let n = start; n < files.length; n++) {
+    if (n >= failAfter) process.exit(3);
+    const { path, content } = files[n]();
     mkdirSync(dirname(path), { recursive: true });
     tell('open', path, content.length);
     const descriptor = openSync(path, 'w'); // a half-written file of an earlier attempt begins anew
@@ -55,7 +73,7 @@ if (values.manifest) {
     }
     closeSync(descriptor);
     tell('close', path, content.length);
-    if ((n + 1) % CHECKPOINT_EVERY === 0 || n + 1 === total) {
+    if ((n + 1) % CHECKPOINT_EVERY === 0 || n + 1 === files.length) {
       writeFileSync(`${CHECKPOINT}.tmp`, checkpoint(n + 1));
       renameSync(`${CHECKPOINT}.tmp`, CHECKPOINT); // whole or not at all
       tell('checkpoint', n + 1);

@@ -1,12 +1,16 @@
 /** The parts of a run, each with the states that belong to it; the first match counts. */
 const PHASES: [string, RegExp][] = [
   ['Parameters', /^(Begin|PrepareRun|PrepareCleanUp|GetSecret|ExtractParameters|CheckPreflight|Preflight)/],
-  ['Detach', /Detach|ComputeEnvironmentReturn|Instances|QuietTime|DeleteLaunchTemplate|IsLaunchTemplateLeft/],
+  ['Find the run', /FindRunResources|CanCleanUpGoOn/],
+  ['Reserve', /Reserv|FreeComputeEnvironment/],
+  ['Detach', /Detach|ComputeEnvironmentReturn|ReturnComputeEnvironment|ReleaseComputeEnvironment|Instances|QuietTime|DeleteLaunchTemplate|IsLaunchTemplateLeft/],
   ['Attach', /LaunchTemplate|ComputeEnvironment|JobQueue/],
-  ['Stop the job', /FindRunResources|JobsToStop|StopJobs|JobsStopped|JobsNotStopped/],
+  ['Stop the job', /JobsToStop|StopJobs|JobsStopped|JobsNotStopped/],
   ['Run the job', /Job/],
+  ['Keep', /KeepFileSystem|AutomaticExport(?!$)|RestoreAutomaticExport|WaitForAutomaticExport/],
+  ['Prove', /SwitchOffAutomaticExport|StartExportTask|ExportProven/],
   ['Drain', /Drain|Export|CheckMetrics|NothingWritten/],
-  ['Delete', /Delet|FSx|FileSystemGone|KeepFileSystem/],
+  ['Delete', /Delet|FSx|FileSystemGone/],
   ['Create and link', /FileSystem|DataRepositoryAssociation|Associations/],
   ['Summary', /Summar|^Run|HasRunSucceeded/],
 ];

@@ -13,6 +13,7 @@ abstract class Progress {
   protected written = 0;
   protected exported = 0;
   protected age?: number;
+  protected task?: string;
   protected now = 0;
   private start?: number;
 
@@ -21,14 +22,16 @@ abstract class Progress {
     this.now = time - this.start;
     if (event.kind === 'written' || event.kind === 'exported') this[event.kind] = event.files;
     if (event.kind === 'age') this.age = event.seconds;
-    if (event.kind === 'state') this.state = event.name;
+    if (event.kind === 'state') this.state = `${event.isCleanUp ? 'clean-up: ' : ''}${event.name}`;
+    if (event.kind === 'task') this.task = `export task ${event.phase}, ${count(event.done)} of ${count(event.total)} exported${event.failed ? `, ${count(event.failed)} failed` : ''}`;
     if (event.kind === 'attempt') this.attempt = `attempt ${event.attempt}`;
     if (event.kind === 'attempt ended') this.attempt = `attempt ${event.attempt} ended`;
     this.show(event);
   };
 
-  protected get ageText(): string {
-    return this.age === undefined ? 'age unknown' : `oldest waits ${count(Math.round(this.age))} s`;
+  /** What is known of the export: the task where there is one, or else the age of the queue. */
+  protected get exportText(): string {
+    return this.task ?? (this.age === undefined ? 'age unknown' : `oldest waits ${count(Math.round(this.age))} s`);
   }
 
   /** The notable events, in words. */
@@ -36,6 +39,11 @@ abstract class Progress {
     switch (event.kind) {
       case 'attempt': return `job attempt ${event.attempt} runs on ${event.instanceId}`;
       case 'attempt ended': return `job attempt ${event.attempt} ended: ${event.how}${event.note ? ` (${event.note})` : ''}`;
+      case 'task': return this.task;
+      case 'link': return event.says;
+      case 'fault': return `FAULT: ${event.says}`;
+      case 'cleaner': return `the cleaner decides: ${event.says}`;
+      case 'ended': return `${event.isCleanUp ? 'the clean-up' : 'the execution'} has ended: ${event.how}`;
       case 'deleted': return 'the file system is gone';
       default: return undefined;
     }
@@ -49,7 +57,7 @@ abstract class Progress {
 export class PlainProgress extends Progress {
   private readonly seen = new Set<string>();
   private readonly timer = setInterval(() => this.print(
-    `${this.state}: ${this.attempt}, ${count(this.written)} of ${count(this.total)} files written, ${count(this.exported)} exported, ${this.ageText}`), LINE_EVERY_MS);
+    `${this.state}: ${this.attempt}, ${count(this.written)} of ${count(this.total)} files written, ${count(this.exported)} exported, ${this.exportText}`), LINE_EVERY_MS);
 
   constructor(private readonly total: number, private readonly write: (line: string) => void) {
     super();
@@ -60,8 +68,8 @@ export class PlainProgress extends Progress {
   }
 
   protected show(event: DemoEvent): void {
-    if (event.kind === 'state' && !this.seen.has(event.name)) this.print(`state ${event.name}`);
-    if (event.kind === 'state') this.seen.add(event.name);
+    if (event.kind === 'state' && !this.seen.has(this.state)) this.print(`state ${this.state}`);
+    if (event.kind === 'state') this.seen.add(this.state);
     const notice = this.notice(event);
     if (notice) this.print(notice);
   }
@@ -105,6 +113,6 @@ export class LiveProgress extends Progress {
   private refresh(): void {
     this.lines.state.update(0, { more: `${duration(this.now)}  ${this.state}` });
     this.lines.written.update(this.written, { more: this.attempt });
-    this.lines.exported.update(this.exported, { more: this.ageText });
+    this.lines.exported.update(this.exported, { more: this.exportText });
   }
 }

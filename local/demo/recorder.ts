@@ -1,8 +1,8 @@
-import { DemoEvent, DemoResult } from './demo-run';
+import { DemoEvent, DemoResult, EndedExecution } from './demo-run';
 import { phaseOf } from './phases';
 import { Graph, graphOf } from '../pictures/graph';
 import { stepsOf } from '../pictures/steps';
-import { Point, Span, TimelineModel } from '../pictures/timeline';
+import { Mark, Point, Span, TimelineModel } from '../pictures/timeline';
 
 /** Keeps what happened in a run, for the pictures. */
 export class Recorder {
@@ -10,12 +10,18 @@ export class Recorder {
   private readonly exported: Point[] = [];
   private readonly age: Point[] = [];
   private readonly attempts: Span[] = [];
+  private readonly outside: Span[] = [];
+  private readonly marks: Mark[] = [];
   private deletedAt?: number;
 
   readonly listen = (event: DemoEvent, time: number): void => {
     if (event.kind === 'written' || event.kind === 'exported') add(this[event.kind], { time, value: event.files });
     if (event.kind === 'age') add(this.age, { time, value: event.seconds });
     if (event.kind === 'deleted') this.deletedAt ??= time;
+    if (event.kind === 'ended' && event.how === 'ABORTED') this.marks.push({ time, says: 'the execution is stopped' });
+    if (event.kind === 'fault') this.marks.push({ time, says: event.says });
+    if (event.kind === 'link') this.began('link to S3', event.lifecycle, time);
+    if (event.kind === 'task') this.began(`export ${event.id}`, event.phase, time);
     if (event.kind === 'attempt') {
       this.attempts.push({ row: `attempt ${event.attempt} on ${event.instanceId}`, from: time, to: time, kind: 'running' });
     }
@@ -27,7 +33,10 @@ export class Recorder {
 
   timeline(result: DemoResult, title: string, subtitle: string): TimelineModel {
     const start = Date.parse(result.history[0].startTime!);
-    const end = Date.parse(result.history[result.history.length - 1].time!);
+    const executions: EndedExecution[] = [result, ...result.cleanUps];
+    const end = Math.max(...executions.map(({ history }) => Date.parse(history[history.length - 1].time!)));
+    const spans = (prefix: string, { definition, history }: EndedExecution) =>
+      stepsOf(definition, history).map(({ name, state, from, to }) => ({ row: `${prefix}${name}`, from, to, kind: phaseOf(state) }));
     return {
       title,
       subtitle,
@@ -36,11 +45,20 @@ export class Recorder {
       scale: result.scale,
       deletedAt: this.deletedAt,
       attempts: this.attempts,
-      states: stepsOf(result.definition, result.history).map(({ name, state, from, to }) => ({ row: name, from, to, kind: phaseOf(state) })),
+      states: executions.flatMap((each, i) => spans(i === 0 ? '' : 'clean-up: ', each)),
+      outside: this.outside.map((span) => ({ ...span, to: Math.min(span.to, this.deletedAt ?? end, end) })),
+      marks: this.marks,
       written: upTo(this.written, start, end),
       exported: upTo(this.exported, start, end),
-      age: this.age,
+      age: this.age.filter(({ time }) => time <= end),
     };
+  }
+
+  /** Something is in another state than before, for as long as nobody says otherwise. */
+  private began(row: string, kind: string, time: number): void {
+    const last = this.outside.filter((span) => span.row === row).pop();
+    if (last) Object.assign(last, { to: time });
+    if (last?.kind !== kind) this.outside.push({ row, kind, from: time, to: /^(SUCCEEDED|FAILED|CANCELED)$/.test(kind) ? time : Infinity });
   }
 }
 
@@ -56,7 +74,7 @@ export interface PassedState {
 }
 
 /** The states that the run passed, in the order of their first visit. */
-export function passedStates({ definition, history }: Pick<DemoResult, 'definition' | 'history'>): PassedState[] {
+export function passedStates({ definition, history }: Pick<EndedExecution, 'definition' | 'history'>): PassedState[] {
   const graph: Graph = graphOf(definition, history);
   const start = Date.parse(history[0].startTime!);
   const firstAt = new Map<string, number>();
@@ -78,5 +96,6 @@ function add(points: Point[], point: Point): void {
 
 /** The line from the start of the axis to its end. */
 function upTo(points: Point[], start: number, end: number): Point[] {
-  return [{ time: start, value: 0 }, ...points, { time: end, value: points[points.length - 1]?.value ?? 0 }];
+  const within = points.filter(({ time }) => time <= end);
+  return [{ time: start, value: 0 }, ...within, { time: end, value: within[within.length - 1]?.value ?? 0 }];
 }

@@ -17,10 +17,15 @@ export interface Verdict {
   readonly sentence: string;
 }
 
+/** What the job has written and closed, by the seed; a job that ended early also had a checkpoint, of which nobody can say how far it was. */
+export function writtenFiles({ status, closed }: DemoResult, all: readonly Entry[]): readonly Entry[] {
+  return status === 'SUCCEEDED' ? all : all.filter(({ path }) => closed.has(path));
+}
+
 /** Whether every byte is where it belongs, from what the job wrote and what is in the bucket: not from what the workflow says. */
 export function judge(result: DemoResult, all: readonly Entry[]): Verdict {
   const succeeded = result.status === 'SUCCEEDED';
-  const written = succeeded ? all : all.filter(({ path }) => result.closed.has(path));
+  const written = writtenFiles(result, all);
   const isPart = (path: string) => CHECKPOINT.test(path) || all.some((entry) => entry.path === path);
   const comparison = compare(written, result.inBucket, { onFileSystem: result.onFileSystem, mayBeThere: succeeded ? undefined : isPart });
   const complete = isComplete(comparison);
@@ -32,13 +37,13 @@ export function judge(result: DemoResult, all: readonly Entry[]): Verdict {
     return { comparison, ok: false, sentence: `NOT every byte is safe: ${missing.length} missing, ${differing.length} differing, ${extra.length} unexpected.` };
   }
   if (!succeeded && written.length === 0) {
-    return { comparison, ok: false, sentence: `The run ended ${result.status} with ${result.error ?? 'no named reason'}; nothing had been written.` };
+    return { comparison, ok: false, sentence: `The run ended ${result.status} with ${result.error ?? 'no error of its own'}; nothing had been written.` };
   }
   if (!succeeded) {
     return {
       comparison,
       ok: false,
-      sentence: `The run ended ${result.status} with ${result.error ?? 'no named reason'}; no byte is lost: each of the ${files} that the job had written and closed ${where}.`,
+      sentence: `The run ended ${result.status} with ${result.error ?? 'no error of its own'}; no byte is lost: each of the ${files} that the job had written and closed ${where}.`,
     };
   }
   if (result.fileSystem !== 'deleted') return { comparison, ok: false, sentence: `Each of the ${files} ${where}, but the file system is still there.` };
@@ -74,10 +79,9 @@ export function comparisonTable({ expected, found, identical, kept, missing, dif
 
 /** What the run says of itself, in a few lines. */
 export function summary(result: DemoResult): string {
-  const verdict = result.output?.export ?? result.output?.drain;
+  const { export: verdict } = [...result.cleanUps].pop()?.report ?? result.report ?? {};
   const lines: [string, string][] = [
     ['execution', result.status === 'SUCCEEDED' ? pc.green(result.status) : pc.red([result.status, result.error].filter(Boolean).join(': '))],
-    ...result.cause ? [['cause', result.cause.split('\n')[0]] as [string, string]] : [],
     ...result.kills.map((kill): [string, string] => ['SPOT reclaim', kill]),
     ...verdict?.reason ? [['drain', String(verdict.reason)] as [string, string]] : [],
     ['file system', FILE_SYSTEM[result.fileSystem]],

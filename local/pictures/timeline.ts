@@ -20,6 +20,12 @@ export interface Span {
   readonly kind: string;
 }
 
+/** Something that happened from outside. */
+export interface Mark {
+  readonly time: number;
+  readonly says: string;
+}
+
 export interface TimelineModel {
   readonly title: string;
   readonly subtitle?: string;
@@ -32,6 +38,9 @@ export interface TimelineModel {
   readonly states: readonly Span[];
   /** The attempts of the job; kinds: see ATTEMPT_COLOURS. */
   readonly attempts: readonly Span[];
+  /** What the link to S3 and the export tasks did; kinds: their states, by colour. */
+  readonly outside?: readonly Span[];
+  readonly marks?: readonly Mark[];
   readonly written: readonly Point[];
   readonly exported: readonly Point[];
   /** Age of the oldest file that waits for its export, in seconds. */
@@ -41,7 +50,22 @@ export interface TimelineModel {
 
 const RECLAIM = 'SPOT reclaim';
 export const ATTEMPT_COLOURS = { succeeded: '#1b7837', [RECLAIM]: '#e08214', failed: '#c62828', running: '#9aa0a6' };
-const PHASE_COLOURS = ['#4878a8', '#6a9f58', '#a87ba5', '#d19c4c', '#5fa2ce', '#c8524a', '#85796f', '#2f7f7b'];
+const PHASE_COLOURS = [
+  '#4878a8', '#6a9f58', '#a87ba5', '#d19c4c', '#5fa2ce', '#c8524a', '#85796f', '#2f7f7b', '#b8a13c', '#7b68ae', '#3f6b3c', '#d07f94', '#9c5b2e',
+];
+const OUTSIDE_COLOURS: Record<string, string> = {
+  CREATING: '#9aa0a6',
+  AVAILABLE: '#1b7837',
+  UPDATING: '#5fa2ce',
+  MISCONFIGURED: '#c62828',
+  PENDING: '#9aa0a6',
+  EXECUTING: '#5fa2ce',
+  CANCELING: '#e08214',
+  SUCCEEDED: '#1b7837',
+  CANCELED: '#e08214',
+  FAILED: '#c62828',
+};
+const MARK = '#e08214';
 const FILE_COLOURS = { written: '#3c4043', exported: '#2166ac' };
 const WIDTH = 980;
 /** Seconds for each millisecond of the whole: a bar is never thinner than can be seen. */
@@ -61,16 +85,23 @@ function spec(model: TimelineModel): object {
   const points = (series: readonly Point[], kind: string) => series.map(({ time, value }) => ({ at: at(time), value, kind }));
   const spans = (list: readonly Span[]) => list.map((one) => ({ ...one, at: at(one.from), until: Math.max(at(one.to), at(one.from) + span * THINNEST), text: `${one.kind === RECLAIM ? '✖ ' : ''}${duration(one.to - one.from)}` }));
   const deletion = model.deletedAt === undefined ? [] : [{ at: at(model.deletedAt) }];
-  const deletionRule = { data: { values: deletion }, mark: { type: 'rule', color: '#c62828', strokeDash: [5, 3], strokeWidth: 1.5 }, encoding: { x } };
+  const rule = (values: object[], color: string) => ({ data: { values }, mark: { type: 'rule', color, strokeDash: [5, 3], strokeWidth: 1.5 }, encoding: { x } });
+  const marks = model.marks ?? [];
+  const rules = [rule(deletion, '#c62828'), rule(marks.map(({ time }) => ({ at: at(time) })), MARK)];
+  const clock = (time: number) => duration(time - model.start);
+  const legend = [
+    deletion.length ? `dashed red line: the file system is gone, at ${clock(model.deletedAt!)}` : 'the file system was not deleted',
+    ...marks.map(({ time, says }) => `dashed orange line: ${says}, at ${clock(time)}`),
+  ];
 
-  const bars = (title: string, list: readonly Span[], color: object, rowHeight: number) => ({
+  const bars = (title: string, list: readonly Span[], color: object, rowHeight: number, texts = true) => ({
     title: heading(title),
     width: WIDTH,
     height: { step: rowHeight },
     layer: [
       { data: { values: spans(list) }, mark: { type: 'bar', height: { band: 0.72 }, cornerRadius: 2 }, encoding: { ...rows(list), x: { ...x, axis: quiet }, x2: { field: 'until' }, color } },
-      ...textsOf(spans(list), span / 1000, list, x),
-      deletionRule,
+      ...texts ? textsOf(spans(list), span / 1000, list, x) : [], // where bars follow one another there is no room
+      ...rules,
     ],
   });
 
@@ -80,22 +111,22 @@ function spec(model: TimelineModel): object {
     height: 150,
     layer: [
       { data: { values }, mark: { type: 'line', interpolate: 'step-after', strokeWidth: 2 }, encoding: { x: { ...x, axis }, y: { field: 'value', type: 'quantitative', title: null, axis: { format: ',d', tickCount: 5 } }, color } },
-      deletionRule,
+      ...rules,
     ],
   });
 
   const phases = [...new Set(model.states.map(({ kind }) => kind))];
-  const kinds = Object.keys(ATTEMPT_COLOURS).filter((kind) => model.attempts.some((attempt) => attempt.kind === kind));
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
-    title: { text: model.title, subtitle: [model.subtitle ?? '', deletion.length ? `dashed red line: the file system is gone, at ${duration(model.deletedAt! - model.start)}` : 'the file system was not deleted'].filter(Boolean), anchor: 'start', fontSize: 18, subtitleFontSize: 12, subtitleColor: '#5f6368', offset: 14 },
+    title: { text: model.title, subtitle: [model.subtitle ?? '', ...legend].filter(Boolean), anchor: 'start', fontSize: 18, subtitleFontSize: 12, subtitleColor: '#5f6368', offset: 14 },
     background: 'white',
     padding: 16,
     spacing: 22,
     vconcat: [
       ...model.scale ? [realAxis(span / 1000, model.scale)] : [],
       bars('States of the workflow', model.states, colour('Part of the run', phases, PHASE_COLOURS), 17),
-      ...model.attempts.length ? [bars('Attempts of the job', model.attempts, colour('Attempt ended by', kinds, kinds.map((kind) => ATTEMPT_COLOURS[kind as keyof typeof ATTEMPT_COLOURS])), 22)] : [],
+      ...model.attempts.length ? [bars('Attempts of the job', model.attempts, colour('Attempt ended by', ...colours(model.attempts, ATTEMPT_COLOURS)), 22)] : [],
+      ...model.outside?.length ? [bars('Link to S3 and export tasks', model.outside, colour('In the state', ...colours(model.outside, OUTSIDE_COLOURS)), 22, false)] : [],
       line('Number of files', [...points(model.written, 'written by the job'), ...points(model.exported, 'exported to S3')],
         colour('Files', ['written by the job', 'exported to S3'], [FILE_COLOURS.written, FILE_COLOURS.exported]), quiet),
       line('AgeOfOldestQueuedMessage, in seconds', points(model.age, 'age'), { value: '#8e44ad' }, bottom),
@@ -112,6 +143,12 @@ function spec(model: TimelineModel): object {
 }
 
 const CLOCK = "floor(datum.value / 3600) + ':' + format(floor(datum.value / 60) % 60, '02d') + ':' + format(floor(datum.value) % 60, '02d')";
+/** The kinds that occur, and the colour of each. */
+function colours(list: readonly Span[], known: Record<string, string>): [string[], string[]] {
+  const kinds = Object.keys(known).filter((kind) => list.some((one) => one.kind === kind));
+  return [kinds, kinds.map((kind) => known[kind])];
+}
+
 const heading = (text: string) => ({ text, anchor: 'start', frame: 'group', fontSize: 13, color: '#3c4043', offset: 6 });
 const rows = (list: readonly Span[]) => ({ y: { field: 'row', type: 'nominal', sort: [...new Set(list.map(({ row }) => row))], title: null, axis: { grid: false, ticks: false, domain: false, labelLimit: 480 /* vega takes letters for wider than they are */ } } });
 const colour = (title: string, domain: string[], range: string[]) => ({ field: 'kind', type: 'nominal', scale: { domain, range }, legend: { title } });
