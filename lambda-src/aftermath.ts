@@ -1,17 +1,22 @@
-import type { Problem } from './failure';
+import { message, type Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../src/private/document';
 import { ErrorName } from '../src/private/errors';
+import { RunTag } from '../src/private/tags';
+
+/** Of what a cause quotes: what is to be typed must never be cut off behind it. */
+const MAX_QUOTED = 8_000;
 
 /** The answers that somebody in front of a failed run needs: what failed, is the data safe, where, what it costs, what to type. */
 export function explain(problem: Problem, document: StateDocument, kept: string | undefined): string {
   const { fileSystem, deletion } = document;
   const gone = kept === undefined && fileSystem.fileSystemId !== undefined && deletion?.gone !== true;
   const lines = [
-    problem.Cause ?? problem.Error,
+    quoted(problem.Cause ?? problem.Error),
     '',
     `DATA: ${whereIsTheData(document, kept, gone)}`,
+    ...whyKept(problem, document, kept),
     ...notExported(document.export.evidence?.failedFiles, problem),
     `COST: ${kept ? costOf(document) : document.failures.find ? 'perhaps of a file system that could not be looked for.' : 'nothing of this run is billed any more.'}`,
     `NEXT: ${[nextStep(problem.Error), kept && whatFollows(document)].filter(Boolean).join(' ')}`,
@@ -20,6 +25,15 @@ export function explain(problem: Problem, document: StateDocument, kept: string 
   ];
   return lines.join('\n');
 }
+
+/** The step that stood in the way of the deletion, where the run had failed before. */
+function whyKept(problem: Problem, { failures }: StateDocument, kept: string | undefined): string[] {
+  const [step, failure] = Object.entries(failures).find(([, { Error }]) => Error !== undefined && Error !== problem.Error) ?? [];
+  if (!kept || !failure) return [];
+  return [`KEPT BECAUSE: ${step}: ${failure.Error}: ${quoted(message(failure))} To mend: ${nextStep(failure.Error!)}`];
+}
+
+const quoted = (text: string) => text.length <= MAX_QUOTED ? text : `${text.slice(0, MAX_QUOTED)} ... (cut, ${text.length} characters)`;
 
 /** Whether starting the run again is a thing to do: not where a clean-up is looked at. */
 function isOfRun({ Error }: Problem, { input }: StateDocument): boolean {
@@ -30,6 +44,7 @@ function isOfRun({ Error }: Problem, { input }: StateDocument): boolean {
 function whereIsTheData(document: StateDocument, kept: string | undefined, gone: boolean): string {
   const { fileSystem, associations, deletion, failures } = document;
   const target = associations.output?.dataRepositoryPath ?? 'S3';
+  if (kept && isOnItsWay(document)) return `file system ${fileSystem.fileSystemId} is being deleted, and FSx has not finished; ${whatWasOnIt(document, target)}.`;
   if (kept) {
     const proven = document.export.proven === true && !failures.drain;
     return `nothing was deleted: file system ${fileSystem.fileSystemId} is KEPT (${kept}). `
@@ -43,6 +58,9 @@ function whereIsTheData(document: StateDocument, kept: string | undefined, gone:
   if (gone) return `file system ${fileSystem.fileSystemId} is gone: not this execution deleted it. What was exported is in ${target}.`;
   return failures.find ? 'it could not be found out whether a file system was left behind.' : 'no file system was left behind.';
 }
+
+/** FSx takes longer than it was given. */
+const isOnItsWay = ({ deletion }: StateDocument) => deletion?.lifecycle === 'DELETING';
 
 function automaticExport({ kept }: StateDocument): string {
   if (kept.automaticExport === undefined) return '';
@@ -58,7 +76,7 @@ function whatWasOnIt({ export: { proven, reason } }: StateDocument, target: stri
 function notExported(failedFiles: FailedFiles | undefined, { Cause = '' }: Problem): string[] {
   if (!failedFiles || Object.keys(failedFiles.byReason).every((reason) => Cause.includes(`\n${reason}: `))) return [];
   const lines = Object.entries(failedFiles.byReason).map(([reason, { count, files, fix }]) =>
-    `  ${reason}: ${count} (${files.join(', ')}${count > files.length ? ', …' : ''}); ${fix}`);
+    `  ${reason}: ${count} (${files.map((file) => JSON.stringify(file)).join(', ')}${count > files.length ? ', …' : ''}); ${fix}`);
   const total = `${failedFiles.total} file${failedFiles.total === 1 ? '' : 's'}`;
   return [`NOT EXPORTED: ${total}`, ...lines, ...(failedFiles.report ? [`  full report: ${failedFiles.report}`] : [])];
 }
@@ -80,15 +98,19 @@ function costOf({ fileSystem, policy }: StateDocument): string {
 
 /** To be copied; the newline and two spaces before each keep them apart in every console. */
 function commands(document: StateDocument): string[] {
-  const { fileSystem: { fileSystemId, mountName }, associations: { output }, run } = document;
-  const { region, suffix } = place(run.executionArn);
+  const { fileSystem: { fileSystemId, mountName }, associations: { output }, run, kept } = document;
+  const { region, suffix, arn } = place(run.executionArn);
+  if (isOnItsWay(document)) return [`  is it gone:       aws fsx describe-file-systems --region ${region} --file-system-ids ${fileSystemId}`];
   const directory = (output.fileSystemPath ?? '').replace(/^\//, '');
   const target = output.dataRepositoryPath ?? 's3://BUCKET/PREFIX';
   const report = `Enabled=true,Format=REPORT_CSV_20191124,Scope=FAILED_FILES_ONLY,Path=${target}`;
+  const off = kept.automaticExport === 'ON'
+    ? [`  switch off first: aws fsx update-data-repository-association --region ${region} --association-id ${output.associationId} --s3 '{"AutoExportPolicy":{"Events":[]}}'`] : [];
   return [
+    `  hold it:          aws fsx tag-resource --region ${region} --resource-arn ${arn}:file-system/${fileSystemId} --tags Key=${RunTag.HOLD},Value=yes   # no clean-up comes while you work on it; untag it afterwards`,
     `  look at it:       sudo mount -t lustre -o relatime,flock ${fileSystemId}.fsx.${region}.${suffix}@tcp:/${mountName} /mnt`,
     `  copy it yourself: aws s3 sync --region ${region} /mnt/${directory} ${target}   # once it is mounted, whatever its link to S3 does`,
-    `  export by hand:   aws fsx create-data-repository-task --region ${region} --file-system-id ${fileSystemId} --type EXPORT_TO_REPOSITORY --paths ${directory} --report ${report}`,
+    ...(output.associationId ? [...off, `  export by hand:   aws fsx create-data-repository-task --region ${region} --file-system-id ${fileSystemId} --type EXPORT_TO_REPOSITORY --paths ${directory} --report ${report}`] : []),
     cleanUpCommand(document),
     `  or throw it away: aws fsx delete-file-system --region ${region} --file-system-id ${fileSystemId}   # what is not in S3 is lost`,
   ];
@@ -110,7 +132,7 @@ function startExecution(executionArn: string): string {
   return `aws stepfunctions start-execution --region ${place(executionArn).region} --state-machine-arn ${stateMachineArn}`;
 }
 
-function place(executionArn: string): { region: string; suffix: string } {
-  const [, partition, , region] = executionArn.split(':');
-  return { region, suffix: partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com' }; // C7
+function place(executionArn: string): { region: string; suffix: string; arn: string } {
+  const [, partition, , region, account] = executionArn.split(':');
+  return { region, arn: `arn:${partition}:fsx:${region}:${account}`, suffix: partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com' }; // C7
 }

@@ -15,7 +15,8 @@ import { ErrorName } from '../src/private/errors';
 import type { FindRunPayload } from '../src/private/lustre-payloads';
 import { NO_QUEUE, RunTag } from '../src/private/tags';
 
-const VERIFICATIONS: RunParameters['exportVerification'][] = ['BOTH', 'METRIC_ONLY', 'EXPORT_TASK_ONLY'];
+/** A clean-up may be told to prove in another way, but not in a weaker one. */
+const VERIFICATIONS: RunParameters['exportVerification'][] = ['BOTH', 'EXPORT_TASK_ONLY'];
 
 /**
  * Rebuilds the document of a run from AWS alone: what a failed create call may have left, and, for the clean-up of

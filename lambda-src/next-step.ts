@@ -22,7 +22,7 @@ const NEXT: { [error: string]: string } = {
   [ErrorName.AUTO_EXPORT_NOT_SWITCHED_OFF]: 'set autoExport: false (an export task is then the export) or exportVerification: METRIC_ONLY for further runs; look at this one, copy it yourself, then throw it away.',
   [ErrorName.EXPORT_STALLED]: 'look at the event log of the file system (/aws/fsx/...), and at the policy of the bucket.',
   [ErrorName.EXPORT_NOT_PROVEN]: 'mend what is said above to stand in the way.',
-  [ErrorName.DRAIN_TIMED_OUT]: 'raise drainTimeout, or use exportVerification: EXPORT_TASK_ONLY for millions of small files.',
+  [ErrorName.DRAIN_TIMED_OUT]: 'raise drainTimeout, or use exportVerification: EXPORT_TASK_ONLY for millions of small files, here too: "prove and delete" takes "exportVerification":"EXPORT_TASK_ONLY" beside deleteLustre.',
   [ErrorName.DELETION_TIMED_OUT]: 'look in the FSx console whether the file system is still there.',
   [ErrorName.RUN_NOT_FOUND]: 'check the ARN of the execution.',
   [ErrorName.RUN_STILL_RUNNING]: 'stop that execution first, or wait for its end.',

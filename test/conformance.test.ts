@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { sample } from './helpers/sample';
+import { EXHAUSTIVE, sample } from './helpers/sample';
 import { BROKEN_ENVIRONMENTS, BROKEN_LIFECYCLES, BROKEN_MONITORS, BROKEN_WORKLOADS, Broken } from './outsiders/broken';
 import { OnDemandEnvironment } from './outsiders/on-demand-environment';
 import { PlainJobWorkload } from './outsiders/plain-job-workload';
@@ -10,6 +10,9 @@ import {
 } from '../local/conformance';
 import { BatchJobWorkload, ExportDrainMonitor, JobImage, LustreAutoExportPipeline, SpotBatchEnvironment } from '../src';
 
+/** The parts of this library; in the quick suite they stand for those of strangers, too. */
+const describeStranger = EXHAUSTIVE ? describe : describe.skip;
+
 /** A part that breaks a promise is found out, in words that say which. */
 function areFoundOut<Create>(broken: Broken<Create>[], check: (create: Create, options: ConformanceOptions) => Promise<string[]>): void {
   test.each(sample(broken))('$name', async ({ create, says, situation }) => {
@@ -19,26 +22,26 @@ function areFoundOut<Create>(broken: Broken<Create>[], check: (create: Create, o
 
 describe('IExportDrainMonitor', () => {
   describe('ExportDrainMonitor', () => keepsItsPromises(() => checkDrainMonitor((scope) => new ExportDrainMonitor(scope, 'Monitor'))));
-  describe('a stranger\'s', () => keepsItsPromises(() => checkDrainMonitor((scope) => new QuietQueueMonitor(scope, 'Monitor'))));
+  describeStranger('a stranger\'s', () => keepsItsPromises(() => checkDrainMonitor((scope) => new QuietQueueMonitor(scope, 'Monitor'))));
   describe('broken:', () => areFoundOut(BROKEN_MONITORS, checkDrainMonitor));
 });
 
 describe('IWorkload', () => {
   describe('BatchJobWorkload', () => keepsItsPromises(() => checkWorkload((scope) => new BatchJobWorkload(scope, 'Workload'))));
-  describe('a stranger\'s', () => keepsItsPromises(() => checkWorkload((scope) => new PlainJobWorkload(scope, 'Workload'))));
+  describeStranger('a stranger\'s', () => keepsItsPromises(() => checkWorkload((scope) => new PlainJobWorkload(scope, 'Workload'))));
   describe('broken:', () => areFoundOut(BROKEN_WORKLOADS, checkWorkload));
 });
 
 describe('IBatchEnvironment', () => {
   describe('SpotBatchEnvironment', () => keepsItsPromises(() => checkBatchEnvironment((scope, network) => new SpotBatchEnvironment(scope, 'Environment', network))));
-  describe('a stranger\'s', () => keepsItsPromises(() => checkBatchEnvironment((scope, network) => new OnDemandEnvironment(scope, 'Environment', network))));
+  describeStranger('a stranger\'s', () => keepsItsPromises(() => checkBatchEnvironment((scope, network) => new OnDemandEnvironment(scope, 'Environment', network))));
   describe('broken:', () => areFoundOut(BROKEN_ENVIRONMENTS, checkBatchEnvironment));
 });
 
 describe('ILustreLifecycle', () => {
   const pipeline = { jobDefinitionContainerImage: JobImage.fromRegistry('busybox:1'), lambdaTimeDiff: Duration.minutes(3) };
   describe('LustreLifecycleStateMachine', () => keepsItsPromises(() => checkLifecycle((scope) => new LustreAutoExportPipeline(scope, 'Pipeline', pipeline).lifecycle)));
-  describe('a stranger\'s', () => keepsItsPromises(() => checkLifecycle((scope) => new WatchedLifecycle(scope, 'Lifecycle'))));
+  describeStranger('a stranger\'s', () => keepsItsPromises(() => checkLifecycle((scope) => new WatchedLifecycle(scope, 'Lifecycle'))));
   describe('broken:', () => areFoundOut(BROKEN_LIFECYCLES, checkLifecycle));
 });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'child_process';
-import { sample } from './helpers/sample';
+import { exhaustive, sample } from './helpers/sample';
 import { BootedHost, bootHost, BootRequest, dockerSees, HostAnswers, reboot, spotNotice } from '../local/host/boot';
 import { shellScripts } from '../local/host/mime';
 import { baseUserData, CONSOLE_PREFIX, HOST_PATH_PARENT, hostPathFormat, RUN_LINE_FORMAT, runUserData } from '../src/private/host-user-data';
@@ -84,7 +84,7 @@ describe('a host of a run', () => {
     }));
   });
 
-  test('closes after a reboot that finds the file system gone', async () => {
+  exhaustive('closes after a reboot that finds the file system gone', async () => {
     await expectClosed(await reboot(await boot(), []), /could not be mounted: .*No such file or directory/);
   });
 
@@ -93,26 +93,26 @@ describe('a host of a run', () => {
     expect(host).toMatchObject({ agentStarts: true, seconds: 15 });
   });
 
-  test.each<[string, HostAnswers, RegExp]>([
+  test.each(sample<[string, HostAnswers, RegExp]>([
     ['the client cannot be installed', { installFailures: Infinity }, /client could not be installed: .*metadata/],
     ['the mount always fails', { mountFailures: Infinity }, /fs-0123456789abcdef0 could not be mounted: .*Input\/output error/],
     ['the mount always hangs', { mountHangs: Infinity }, /could not be mounted: no answer/],
     ['what is mounted is not Lustre', { mountType: 'nfs' }, /not Lustre/],
     ['the directory cannot be bound', { bindFails: true }, /does not show \/export/],
     ['the parent cannot be locked', { tmpfsFails: true }, /could not be locked/],
-  ])('closes when %s', async (_, answers, reason) => {
+  ]))('closes when %s', async (_, answers, reason) => {
     const host = await boot(answers);
     await expectClosed(host, reason);
     expect(host.seconds).toBeLessThan(3600);
     expect(dockerSees(host, hostPath).kind).toBe('tmpfsFails' in answers ? 'instance-disk' : answers.bindFails ? 'read-only' : 'refused');
   });
 
-  test('waits for a file system that is still in creation, and for one that answers late', async () => {
+  exhaustive('waits for a file system that is still in creation, and for one that answers late', async () => {
     expect(await boot({}, { fileSystems: [{ ...fileSystem, availableAfter: 500 }] })).toMatchObject({ agentStarts: true });
     expect(await boot({ mountFailures: 3, mountHangs: 2 })).toMatchObject({ agentStarts: true });
   });
 
-  test('closes on a Lustre version that its client does not speak (C4), and on another file system', async () => {
+  exhaustive('closes on a Lustre version that its client does not speak (C4), and on another file system', async () => {
     await expectClosed(await boot({}, { fileSystems: [{ ...fileSystem, version: '2.10' }] }), /Invalid argument/);
     await expectClosed(await boot({}, { fileSystems: [{ ...fileSystem, mountName: 'other' }] }), /could not be mounted/);
   });
@@ -124,14 +124,14 @@ describe('a host of a run', () => {
     expect(host.commands).not.toContainEqual(expect.stringMatching(/^mkdir .*\/export$/));
   });
 
-  test('makes the exported directory when it never comes', async () => {
+  exhaustive('makes the exported directory when it never comes', async () => {
     const host = await boot({}, { userData: userDataOf(fileSystemId, '/deep/export'), fileSystems: [{ ...fileSystem, directories: {} }] });
     expect(host).toMatchObject({ agentStarts: true, directories: { [fileSystemId]: { '/deep/export': '1777' } } });
     expect(dockerSees(host, hostPath)).toEqual({ kind: 'lustre', fileSystemId, directory: '/deep/export' });
     expect(host.seconds).toBeLessThan(180);
   });
 
-  test('does not touch a directory that is open already: a change of its metadata would be exported (A5.1)', async () => {
+  exhaustive('does not touch a directory that is open already: a change of its metadata would be exported (A5.1)', async () => {
     const again = await reboot(await boot(), [fileSystem]);
     expect(again.commands).not.toContainEqual(expect.stringMatching(/^chown/));
   });

@@ -11,8 +11,8 @@ import { failedFiles, FailuresReport, listed, readReport } from '../lambda-src/f
 import { Association, retriggered } from '../lambda-src/link-health';
 import { Decision, Look } from '../lambda-src/look';
 import { iso, Point, zerosNeeded } from '../lambda-src/queue-age';
-import { executionToken } from '../lambda-src/run-identity';
 import { quietTime } from '../lambda-src/quiet-time';
+import { executionToken } from '../lambda-src/run-identity';
 import { attempted, nextForm, switchOffToken } from '../lambda-src/switch-off';
 import { DrainLook, DrainMemory, DrainSettings, ObjectsMemory, TaskMemory } from '../src/private/export-drain-payloads';
 

@@ -523,7 +523,7 @@ describe('the search for what a run has made', () => {
   });
 
   test('of another run, proven in another way than it was told', async () => {
-    for (const [asked, expected] of [['METRIC_ONLY', 'METRIC_ONLY'], ['NONE', 'BOTH']]) {
+    for (const [asked, expected] of [['EXPORT_TASK_ONLY', 'EXPORT_TASK_ONLY'], ['METRIC_ONLY', 'BOTH'], ['NONE', 'BOTH']]) {
       lost({ [RunTag.JOB_QUEUE]: 'none', [RunTag.VERIFICATION]: 'BOTH' }, {});
       const input = { cleanUp: { executionArn: ARN, exportVerification: asked } };
       expect(await call('FindRunResources', payload({ ...empty, input }, OTHER))).toMatchObject({ parameters: { exportVerification: expected } });
@@ -672,7 +672,7 @@ describe('the summary', () => {
       /KEPT \(export not proven: QueueNotEmpty\)\..*not all of it is[^]*mount -t lustre .*fs-1\.fsx\.us-east-1\.amazonaws\.com@tcp:\/mount1/],
     ['kept, and how to finish it', { deletion: {}, export: { proven: false } },
       /start-execution .*stateMachine:machine --input '\{"cleanUp":\{"executionArn":"arn:\S+:daily","deleteLustre":true\}\}'/],
-    ['proven but not deleted', { deletion: { lifecycle: 'DELETING' }, failures: { delete: { Error: 'DeletionTimedOut' } } }, /KEPT .*delete: DeletionTimedOut.*Everything on it is proven to be in s3:\/\/results\/p\//],
+    ['proven but not deleted', { deletion: { lifecycle: 'DELETING' }, failures: { delete: { Error: 'DeletionTimedOut' } } }, /DATA: file system fs-1 is being deleted, and FSx has not finished; everything on it is in s3:\/\/results\/p\/[^]*describe-file-systems/],
     ['being deleted before the clean-up came', { error: { Error: 'X' }, export: { proven: false, reason: 'BeingDeleted' } }, /DATA: file system fs-1 was deleted; .*was not looked at\.$/m],
     ['none', { fileSystem: {}, deletion: {}, error: { Error: 'InvalidParameters' } }, /DATA: no file system was left behind\.\nCOST: nothing/],
     ['unknown', { fileSystem: {}, deletion: {}, error: { Error: 'X' }, failures: { find: { Error: 'Y' } } }, /could not be found out whether a file system was left behind\.[^]*start-execution .*cleanUp/],
@@ -680,7 +680,7 @@ describe('the summary', () => {
     ['kept without automatic export', { deletion: {}, export: {}, kept: { gone: false, automaticExport: 'OFF', reason: 'a task runs' } }, /Its automatic export is OFF \(a task runs\)/],
     ['kept for a while', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true, keepUntil: '2026-11-23T20:00:00.000Z' } }, /from 2026-11-23T20:00:00\.000Z on it is exported, proven and deleted by itself/],
     ['kept, at a known price', { deletion: {}, export: {}, fileSystem: { ...FS_STATE, storageCapacity: 2400, deploymentType: 'PERSISTENT_2', perUnitStorageThroughput: 125 } }, /COST: file system fs-1 \(2400 GiB PERSISTENT_2\) is billed until it is deleted, about US\$0\.48 an hour/],
-    ['kept, with files that S3 does not take', { deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 12, byReason: { KeyTooLong: { count: 12, files: ['a', 'b'], fix: 'shorten it' } }, report: 's3://r' } } } }, /NOT EXPORTED: 12 files\n  KeyTooLong: 12 \(a, b, …\); shorten it\n  full report: s3:\/\/r\n/],
+    ['kept, with files that S3 does not take', { deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 12, byReason: { KeyTooLong: { count: 12, files: ['a', 'b'], fix: 'shorten it' } }, report: 's3://r' } } } }, /NOT EXPORTED: 12 files\n  KeyTooLong: 12 \("a", "b", …\); shorten it\n  full report: s3:\/\/r\n/],
     ['kept, with files that the cause lists already', { error: { Error: 'FilesNotExported', Cause: '1 files were not exported.\nKeyTooLong: 1 (shorten it)' }, deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 1, byReason: { KeyTooLong: { count: 1, files: ['a'], fix: 'shorten it' } } } } } },
       /^(?![^]*NOT EXPORTED)/],
     ['kept, what a clean-up will do about it', { deletion: {}, failures: { drain: { Error: 'AssociationMisconfigured' } } }, /NEXT: check the policy.* tried again by itself .*"prove and delete" now\.$/m],

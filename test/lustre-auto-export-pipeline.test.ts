@@ -336,7 +336,7 @@ const plain = synthesize();
 
 describe('every prop takes effect, and has the default that its documentation says', () => {
   // what a run is told goes side by side into one payload: one stack shows all of it
-  const told = Object.entries(PROPS).filter(([prop, { given }]) => typeof given === 'object' && /^(auto|delete|lustre(FileS|St|Im)|job(D|C|E)|wait|lambda)/.test(prop));
+  const told = Object.entries(PROPS).filter(([prop, { given }]) => typeof given === 'object' && /^(auto|delete|lustre(FileS|St|Im|C)|job(D|C|E|T)|wait|lambda|exportV|failure|reserve|attach|drainT|sweep|cleaner)/.test(prop));
   const together = synthesize(Object.assign({}, ...told.map(([, { given }]) => given)));
 
   test.each(Object.entries(PROPS))('%s', (prop, { given, see, is, byDefault }) => {

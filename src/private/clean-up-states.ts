@@ -131,7 +131,9 @@ function renderKeeping(scope: Construct, part: LustrePart, summary: sfn.IChainab
 }
 
 /** Deletes and sees it gone. A refused call is looked at and made again: a task may still run on the file system (A7.2). */
-function renderDeletion(scope: Construct, part: LustrePart, keep: sfn.IChainable, summary: sfn.IChainable): { start: sfn.IChainable; watch: sfn.IChainable; unlink: sfn.IChainable } {
+function renderDeletion(
+  scope: Construct, part: LustrePart, keep: sfn.IChainable, summary: sfn.IChainable,
+): { start: sfn.IChainable; watch: sfn.IChainable; unlink: sfn.IChainable } {
   const failures = new CatchInto(keep, '$.failures.delete');
   const check = part.invocation(scope, 'CheckDeletion', '$.deletion', failures, { fileSystem: at('$.fileSystem'), deletion: at('$.deletion') });
   const wait = { schedulePath: '$.parameters.schedules.deletion', counterPath: '$.deletion.wait' };

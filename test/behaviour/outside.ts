@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from 'os';
 import { join } from 'path';
 import { Size } from 'aws-cdk-lib/core';
-import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from './helpers/pipeline-run';
-import { EXHAUSTIVE, sample } from './helpers/sample';
-import { LocalEngine, Run } from '../local/engine';
-import { LustreAutoExportPipelineProps } from '../src';
+import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from '../helpers/pipeline-run';
+import { EXHAUSTIVE, exhaustive, sample } from '../helpers/sample';
+import { LocalEngine, Run } from '../../local/engine';
+import { LustreAutoExportPipelineProps } from '../../src';
 
 jest.setTimeout(EXHAUSTIVE ? 900_000 : 60_000);
 
@@ -45,7 +45,7 @@ async function leavesNothing(rehearsal: Rehearsal, label: unknown = '', excused:
 
 const named = (run: Run) => run.status === 'SUCCEEDED' || (run.error !== undefined && !/^States\./.test(run.error));
 
-/** Pairs of a state and one of the ways: all of them, or every twelfth state with one way each (`behaviour-clean-up` has every sixth). */
+/** Pairs of a state and one of the ways: all of them, or every twelfth state with one way each (`clean-up.ts` tries the others). */
 function cases<T>(all: Iterable<string>, ways: readonly T[]): [string, T][] {
   const found = [...new Set(all)];
   if (EXHAUSTIVE) return found.flatMap((state) => ways.map((way): [string, T] => [state, way]));
@@ -118,7 +118,7 @@ describe('the cleaner', () => {
     expect(minutesBetween(Date.parse(marked.at), startOf(cleanUps(rehearsal)[0]))).toBeCloseTo(60, 0);
   });
 
-  test('leaves alone what runs, also for a day', async () => {
+  exhaustive('leaves alone what runs, also for a day', async () => {
     const rehearsal = world({ job: work({ files: 10, seconds: DAY }) });
     expect((await rehearsal.run(BRISK)).status).toBe('SUCCEEDED');
     await leavesNothing(rehearsal);
@@ -126,7 +126,7 @@ describe('the cleaner', () => {
     expect(new Set(decisions(rehearsal).map(({ why }) => why))).toEqual(new Set(['its execution is RUNNING']));
   });
 
-  test('never touches what is another pipeline\'s, or nobody\'s', async () => {
+  exhaustive('never touches what is another pipeline\'s, or nobody\'s', async () => {
     const rehearsal = world({ ...DRY, faults: stopped('WaitForJobCompletion') });
     const foreign = await rehearsal.run(BRISK, { pipeline: 'Other' });
     const { fsx } = rehearsal.models;
@@ -185,7 +185,7 @@ describe('what is kept', () => {
     expect(cleanUps(rehearsal).length).toBeLessThanOrEqual(1); // what has a time is proven once when that is over
   });
 
-  test('because its link is broken is tried again, less and less often, and goes when the link is mended', async () => {
+  exhaustive('because its link is broken is tried again, less and less often, and goes when the link is mended', async () => {
     const rehearsal = world({ faults: [{ at: 14 * 60, do: 'associationMisconfigured' }] });
     const run = await rehearsal.run({ ...BRISK, lambdaTimeDiffMinutes: 15 });
     await rehearsal.engine.pass(7 * DAY);
@@ -236,7 +236,7 @@ describe('a redrive', () => {
     }
   });
 
-  test('of a run that is cleaned up says so, and leaves the run beside it alone', async () => {
+  exhaustive('of a run that is cleaned up says so, and leaves the run beside it alone', async () => {
     const moments = EXHAUSTIVE ? [1, 9, 13, 16, 20] : [13];
     for (const [state, minute] of cases(['WaitForJobCompletion', 'UpdateComputeEnvironment', 'CheckInstances', 'DeleteLaunchTemplate', 'CheckMetrics', 'SubmitJob'], moments)) {
       let again: Promise<Run> | undefined;
@@ -275,7 +275,7 @@ describe('the deletion of the stack', () => {
     }
   });
 
-  test('is refused while a run waits that has no file system yet', async () => {
+  exhaustive('is refused while a run waits that has no file system yet', async () => {
     let said: string[] = [];
     const rehearsal = world({ faults: [{ enter: 'CreateLustreFileSystem', do: 'abort', execution: 2 }, { at: 60, do: async (engine: LocalEngine) => { said = await engine.destroy(); } }] });
     const [first, second] = await Promise.all([rehearsal.run(BRISK, { name: 'first' }), rehearsal.run(BRISK, { name: 'second' })]);
@@ -357,7 +357,7 @@ describe('a deploy during a run', () => {
     }
   });
 
-  test('does not keep a run that was stopped before it from being cleaned up after it', async () => {
+  exhaustive('does not keep a run that was stopped before it from being cleaned up after it', async () => {
     const to = release();
     const rehearsal = world({ faults: stopped('WaitForJobCompletion'), switches: { eventDelivery: 'late' } });
     await rehearsal.run(BRISK);

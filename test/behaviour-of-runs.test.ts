@@ -1,0 +1,3 @@
+// one file for jest: each file of tests loads the CDK, the engine and the SDK's schemas anew, which takes seconds
+import './behaviour/runs';
+import './behaviour/failures';
