@@ -1,6 +1,6 @@
+import { Run } from '../../local/engine';
 import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from '../helpers/pipeline-run';
 import { rareSample, sample } from '../helpers/sample';
-import { Run } from '../../local/engine';
 
 jest.setTimeout(60_000);
 

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'fs';
 import { join } from 'path';
 import { Duration } from 'aws-cdk-lib/core';
-import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from '../helpers/pipeline-run';
-import { exhaustive, rareSample, sample } from '../helpers/sample';
 import { Run } from '../../local/engine';
 import { Fault } from '../../local/faults';
 import { HostAnswers } from '../../local/host/boot';
 import { Switches } from '../../local/world';
+import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from '../helpers/pipeline-run';
+import { exhaustive, rareSample, sample } from '../helpers/sample';
 
 jest.setTimeout(60_000);
 

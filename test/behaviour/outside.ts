@@ -2,10 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { tmpdir } from 'os';
 import { join } from 'path';
 import { Size } from 'aws-cdk-lib/core';
-import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from '../helpers/pipeline-run';
-import { EXHAUSTIVE, exhaustive, sample } from '../helpers/sample';
 import { LocalEngine, Run } from '../../local/engine';
 import { LustreAutoExportPipelineProps } from '../../src';
+import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from '../helpers/pipeline-run';
+import { EXHAUSTIVE, exhaustive, sample } from '../helpers/sample';
 
 jest.setTimeout(EXHAUSTIVE ? 900_000 : 60_000);
 

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib/core';
-import { BRISK, calls, Rehearsal, RehearsalOptions, states, summary, work } from '../helpers/pipeline-run';
 import { Run } from '../../local/engine';
 import { FailurePolicy } from '../../src';
+import { BRISK, calls, Rehearsal, RehearsalOptions, states, summary, work } from '../helpers/pipeline-run';
 
 jest.setTimeout(60_000);
 

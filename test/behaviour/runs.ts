@@ -3,13 +3,13 @@ import { join } from 'path';
 import { FileSystemTypeVersion } from 'aws-cdk-lib/aws-fsx';
 import { Duration, Size } from 'aws-cdk-lib/core';
 import * as fc from 'fast-check';
-import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from '../helpers/pipeline-run';
-import { EXHAUSTIVE, exhaustive } from '../helpers/sample';
 import { Run } from '../../local/engine';
 import { measuredCurve, MetricFaults } from '../../local/models/metric-faults';
 import { SWITCHES } from '../../local/switches';
 import { Switches } from '../../local/world';
 import { JobImage, LustreAutoExportPipelineProps, WhenInUse } from '../../src';
+import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from '../helpers/pipeline-run';
+import { EXHAUSTIVE, exhaustive } from '../helpers/sample';
 
 /** Every run of these tests, whatever becomes of it, keeps the invariants. */
 async function rehearse(options: RehearsalOptions = {}, input: object = BRISK, prepare: (rehearsal: Rehearsal) => void = () => {}) {
