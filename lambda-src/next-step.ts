@@ -24,6 +24,7 @@ const NEXT: { [error: string]: string } = {
   [ErrorName.EXPORT_NOT_PROVEN]: 'mend what is said above to stand in the way.',
   [ErrorName.DRAIN_TIMED_OUT]: 'raise drainTimeout, or use exportVerification: EXPORT_TASK_ONLY for millions of small files, here too: "prove and delete" takes "exportVerification":"EXPORT_TASK_ONLY" beside deleteLustre.',
   [ErrorName.DELETION_TIMED_OUT]: 'look in the FSx console whether the file system is still there.',
+  [ErrorName.TAG_MISSING]: 'give the file system the tag that is named above.',
   [ErrorName.RUN_NOT_FOUND]: 'check the ARN of the execution.',
   [ErrorName.RUN_STILL_RUNNING]: 'stop that execution first, or wait for its end.',
   [ErrorName.RUN_ALREADY_CLEANED_UP]: 'start a new run.',

@@ -54,7 +54,8 @@ export interface RunCleanerProps {
  * leaves alone what has a running execution, what is kept without an end, and what is not tagged as this pipeline's.
  *
  * It guards its stack, too: while a file system of the pipeline lives, or a run is running, the deletion of the stack fails
- * with a message that names it and says what to type; nothing that is told to `protect` is deleted before that.
+ * with a message that names it and says what to type; nothing that is told to `protect` is deleted before that. An update
+ * that removes the construct from a stack that stays is not stopped: CloudFormation tries three times and goes on.
  */
 export class RunCleaner extends Construct {
   private readonly function: PartFunction;
