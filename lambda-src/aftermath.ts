@@ -1,3 +1,4 @@
+import { cleanUpCommand, regionOf, startExecutionCommand, stateMachineOf } from './execution-arn';
 import { message, type Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
@@ -20,7 +21,7 @@ export function explain(problem: Problem, document: StateDocument, kept: string 
     ...notExported(document.export.evidence?.failedFiles, problem),
     `COST: ${kept ? costOf(document) : document.failures.find ? 'perhaps of a file system that could not be looked for.' : 'nothing of this run is billed any more.'}`,
     `NEXT: ${[nextStep(problem.Error), kept && whatFollows(document)].filter(Boolean).join(' ')}`,
-    ...(kept ? commands(document) : document.failures.find ? [cleanUpCommand(document)] : []),
+    ...(kept ? commands(document) : document.failures.find ? [proveAndDelete(document)] : []),
     ...(isOfRun(problem, document) ? [startAgainCommand(document)] : []),
   ];
   return lines.join('\n');
@@ -111,25 +112,19 @@ function commands(document: StateDocument): string[] {
     `  look at it:       sudo mount -t lustre -o relatime,flock ${fileSystemId}.fsx.${region}.${suffix}@tcp:/${mountName} /mnt`,
     `  copy it yourself: aws s3 sync --region ${region} /mnt/${directory} ${target}   # once it is mounted, whatever its link to S3 does`,
     ...(output.associationId ? [...off, `  export by hand:   aws fsx create-data-repository-task --region ${region} --file-system-id ${fileSystemId} --type EXPORT_TO_REPOSITORY --paths ${directory} --report ${report}`] : []),
-    cleanUpCommand(document),
+    proveAndDelete(document),
     `  or throw it away: aws fsx delete-file-system --region ${region} --file-system-id ${fileSystemId}   # what is not in S3 is lost`,
   ];
 }
 
-function cleanUpCommand({ run: { executionArn } }: StateDocument): string {
-  return `  prove and delete: ${startExecution(executionArn)} --input '{"cleanUp":{"executionArn":"${executionArn}","deleteLustre":true}}'`;
+function proveAndDelete({ run: { executionArn } }: StateDocument): string {
+  return `  prove and delete: ${cleanUpCommand(stateMachineOf(executionArn), { executionArn, deleteLustre: true })}`;
 }
 
 /** With the input that the run had. */
 function startAgainCommand({ run: { executionArn } }: StateDocument): string {
-  const { region } = place(executionArn);
-  const input = `aws stepfunctions describe-execution --region ${region} --execution-arn ${executionArn} --query input --output text`;
-  return `  start again:      ${startExecution(executionArn)} --input "$(${input})"`;
-}
-
-function startExecution(executionArn: string): string {
-  const stateMachineArn = executionArn.replace(':execution:', ':stateMachine:').split(':').slice(0, 7).join(':');
-  return `aws stepfunctions start-execution --region ${place(executionArn).region} --state-machine-arn ${stateMachineArn}`;
+  const input = `aws stepfunctions describe-execution --region ${regionOf(executionArn)} --execution-arn ${executionArn} --query input --output text`;
+  return `  start again:      ${startExecutionCommand(stateMachineOf(executionArn))} --input "$(${input})"`;
 }
 
 function place(executionArn: string): { region: string; suffix: string; arn: string } {

@@ -8,8 +8,9 @@ import {
 } from './compute-environment-status';
 import { dispatch } from './dispatch';
 import { findExecution } from './execution';
+import { isLiving } from './execution-status';
 import { raise } from './raise';
-import { claimOf, describeLock, isHeldBy, isLiving } from './run-lock';
+import { claimOf, describeLock, isHeldBy } from './run-lock';
 import { giveBackLock, readLock, takeLock } from './run-lock-store';
 import { tagOf } from './tag-of';
 import type {

@@ -1,8 +1,7 @@
-import { type FileSystem, TagResourceCommand } from '@aws-sdk/client-fsx';
-import { requireField } from './answer';
+import { type FileSystem } from '@aws-sdk/client-fsx';
 import type { CleanerSettings } from './cleaner-settings';
 import { findExecution } from './execution';
-import { findFileSystemsOfRun, fsx } from './fsx';
+import { findFileSystemsOfRun, tagFileSystem } from './fsx';
 import { runIdentity } from './run-identity';
 import { startCleanUp } from './start-clean-up';
 import { decideEnd, type Decision, type FoundFileSystem, isLive } from './sweep-decision';
@@ -51,10 +50,7 @@ export function asFound(fileSystem: FileSystem): FoundFileSystem {
 }
 
 export async function markOrphan(fileSystem: FileSystem): Promise<void> {
-  await fsx.send(new TagResourceCommand({
-    ResourceARN: requireField(fileSystem.ResourceARN, 'FileSystem.ResourceARN'),
-    Tags: [{ Key: RunTag.ORPHAN_SINCE, Value: new Date().toISOString() }],
-  }));
+  await tagFileSystem(fileSystem, { [RunTag.ORPHAN_SINCE]: new Date().toISOString() });
 }
 
 /** One line of the log for each decision, the same whether it is acted upon or not. */

@@ -11,3 +11,7 @@ export async function findExecution(executionArn: string): Promise<DescribeExecu
     throw error;
   }
 }
+
+export async function wasRedriven(executionArn: string): Promise<boolean> {
+  return ((await findExecution(executionArn))?.redriveCount ?? 0) > 0;
+}

@@ -1,6 +1,7 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
 import { requireField } from './answer';
-import { findExecution } from './execution';
+import { findExecution, wasRedriven } from './execution';
+import { isLiving } from './execution-status';
 import { alreadyCleanedUp } from './failure';
 import { findAssociations, findFileSystem, findFileSystemsOfRun } from './fsx';
 import { policyOf } from './keep-policy';
@@ -34,7 +35,7 @@ async function findOwnRun(payload: FindRunPayload): Promise<StateDocument> {
   const known = { ...document, policy };
   const lost = document.fileSystem.fileSystemId !== undefined && (!fileSystem || fileSystem.Lifecycle === 'DELETING');
   // its clean-up ran while it was not running: all that it meets now follows from that
-  const redriven = lost && ((await findExecution(self))?.redriveCount ?? 0) > 0;
+  const redriven = lost && await wasRedriven(self);
   const found = redriven ? { ...known, error: alreadyCleanedUp(document) } : known;
   return fileSystem ? withFileSystem(payload, found, fileSystem) : withWhatIsGone(found, document);
 }
@@ -44,7 +45,7 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
   const { executionArn } = document.run;
   const execution = await findExecution(executionArn);
   const status = execution && requireField(execution.status, 'status');
-  if (status === 'RUNNING' || status === 'PENDING_REDRIVE') {
+  if (status && isLiving(status)) {
     raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status}: it cleans up after itself; stop it first`);
   }
   const fileSystem = await fileSystemOf(document);

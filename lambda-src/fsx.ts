@@ -1,6 +1,7 @@
 import {
-  DataRepositoryAssociation, FileSystem, FSxClient, paginateDescribeDataRepositoryAssociations, paginateDescribeFileSystems,
+  DataRepositoryAssociation, FileSystem, FSxClient, paginateDescribeDataRepositoryAssociations, paginateDescribeFileSystems, TagResourceCommand,
 } from '@aws-sdk/client-fsx';
+import { requireField } from './answer';
 import { tagOf } from './tag-of';
 import { RunTag } from '../src/private/tags';
 
@@ -32,6 +33,11 @@ export async function findFileSystemsOfRun(executionArn: string): Promise<FileSy
   return (await findFileSystems()).filter((fileSystem) => tagOf(fileSystem, RunTag.EXECUTION_ARN) === executionArn);
 }
 
+/** One that somebody else deleted is not there. */
+export async function findAssociation(fileSystemId: string, associationId: string | undefined): Promise<DataRepositoryAssociation | undefined> {
+  return (await findAssociations(fileSystemId)).find((association) => association.AssociationId === associationId);
+}
+
 export async function findAssociations(fileSystemId: string): Promise<DataRepositoryAssociation[]> {
   const found: DataRepositoryAssociation[] = [];
   const filters = { Filters: [{ Name: 'file-system-id' as const, Values: [fileSystemId] }] };
@@ -39,4 +45,11 @@ export async function findAssociations(fileSystemId: string): Promise<DataReposi
     found.push(...(page.Associations ?? []));
   }
   return found;
+}
+
+export async function tagFileSystem({ ResourceARN }: FileSystem, tags: { [key: string]: string }): Promise<void> {
+  await fsx.send(new TagResourceCommand({
+    ResourceARN: requireField(ResourceARN, 'FileSystem.ResourceARN'),
+    Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+  }));
 }

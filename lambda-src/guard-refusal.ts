@@ -1,3 +1,5 @@
+import { cleanUpCommand } from './execution-arn';
+
 /** What keeps a stack from being deleted. */
 export interface Leftover {
   /** Absent where a run has not got one yet. */
@@ -30,10 +32,8 @@ function advice(sorted: Leftover[], stateMachineArn: string): string {
     return sorted.some(({ state }) => state === 'RUNNING') ? ` Wait for the end of what is running, or stop it: it is cleaned up after.${again}` : again;
   }
   const { executionArn } = toDo[0];
-  const region = stateMachineArn.split(':')[3];
   const others = toDo.length > 1 ? ' (the same for each of the others, with its execution)' : '';
-  return ` To export, prove and delete ${toDo[0].fileSystemId}: aws stepfunctions start-execution --region ${region} --state-machine-arn ${stateMachineArn} `
-    + `--input '{"cleanUp":{"executionArn":"${executionArn}","deleteLustre":true}}'${others}.${again}`;
+  return ` To export, prove and delete ${toDo[0].fileSystemId}: ${cleanUpCommand(stateMachineArn, { executionArn, deleteLustre: true })}${others}.${again}`;
 }
 
 /** As many as there is room for; all of them are in the log. */

@@ -1,14 +1,13 @@
 import {
-  CreateDataRepositoryAssociationCommand, CreateFileSystemCommand, type DataRepositoryAssociation, type FileSystem, TagResourceCommand,
-  UpdateDataRepositoryAssociationCommand,
+  CreateDataRepositoryAssociationCommand, CreateFileSystemCommand, type DataRepositoryAssociation, type FileSystem, UpdateDataRepositoryAssociationCommand,
 } from '@aws-sdk/client-fsx';
 import { requireField } from './answer';
 import { isExporting, stepToRestore } from './automatic-export';
 import { overlappingPrefixes } from './check-overlapping-prefix';
 import { dispatch } from './dispatch';
-import { findExecution } from './execution';
+import { wasRedriven } from './execution';
 import { findRun } from './find-run';
-import { findAssociations, findFileSystem, fsx } from './fsx';
+import { findAssociation, findFileSystem, fsx, tagFileSystem } from './fsx';
 import { associationRequest, fileSystemRequest } from './lustre-requests';
 import { associationState, fileSystemState, refuseFailedAssociation, refuseFailedFileSystem, refuseForeign } from './lustre-status';
 import { raise } from './raise';
@@ -40,16 +39,14 @@ export const handler = dispatch({
   },
 
   CheckFileSystemStatus: async ({ fileSystem }: FileSystemPayload) => {
-    const found = await findFileSystem(requireField(fileSystem.fileSystemId, 'fileSystemId'));
-    if (!found) raise(ErrorName.FILE_SYSTEM_FAILED, `file system ${fileSystem.fileSystemId} is gone: somebody else deleted it`);
+    const found = await ownFileSystem(fileSystem);
     refuseFailedFileSystem(found);
     return fileSystemState(found);
   },
 
   CheckDataRepositoryAssociation: async ({ fileSystem, associations }: FileSystemPayload) => {
     const { associationId } = associations.output;
-    const found = (await findAssociations(requireField(fileSystem.fileSystemId, 'fileSystemId')))
-      .find((association) => association.AssociationId === associationId);
+    const found = await findAssociation(requireField(fileSystem.fileSystemId, 'fileSystemId'), associationId);
     if (!found) raise(ErrorName.ASSOCIATION_FAILED, `data repository association ${associationId} is gone: somebody else deleted it`);
     refuseFailedAssociation(found);
     return associationState(found);
@@ -61,9 +58,7 @@ export const handler = dispatch({
 
   RememberJobQueue: async ({ document }: DocumentPayload) => {
     const { compute, fileSystem } = document;
-    const found = await findFileSystem(requireField(fileSystem.fileSystemId, 'fileSystemId'));
-    if (!found) raise(ErrorName.FILE_SYSTEM_FAILED, `file system ${fileSystem.fileSystemId} is gone: somebody else deleted it`);
-    await tag(found, {
+    await tagFileSystem(await ownFileSystem(fileSystem), {
       [RunTag.JOB_QUEUE]: requireField(compute.jobQueueArn, 'compute.jobQueueArn'),
       [RunTag.HOST_PATH]: requireField(compute.hostPath, 'compute.hostPath'),
     });
@@ -89,11 +84,9 @@ export const handler = dispatch({
     const found = await findFileSystem(fileSystemId);
     // by another clean-up, or by somebody; what this execution deletes itself is kept until it is seen gone
     const isDeletedByOthers = found?.Lifecycle === 'DELETING' && document.deletion?.lifecycle !== 'DELETING';
-    if (!found || isDeletedByOthers) return { gone: true, deleting: found !== undefined, automaticExport: 'OFF', redriven: ((await findExecution(self))?.redriveCount ?? 0) > 0 };
-    const { associationId } = document.associations.output;
-    const association = (await findAssociations(fileSystemId)).find((each) => each.AssociationId === associationId);
-    const automaticExport = isExporting(association) ? 'ON' : 'OFF';
-    await tag(found, {
+    if (!found || isDeletedByOthers) return { gone: true, deleting: found !== undefined, automaticExport: 'OFF', redriven: await wasRedriven(self) };
+    const automaticExport = isExporting(await findAssociation(fileSystemId, document.associations.output.associationId)) ? 'ON' : 'OFF';
+    await tagFileSystem(found, {
       [RunTag.KEPT]: tagValue(keepReason(document) ?? 'unknown'),
       [RunTag.KEPT_AT]: new Date().toISOString(),
       [RunTag.TIMES_KEPT]: String(Number(tagOf(found, RunTag.TIMES_KEPT) ?? 0) + 1),
@@ -108,11 +101,11 @@ export const handler = dispatch({
     const fileSystemId = requireField(fileSystem.fileSystemId, 'fileSystemId');
     const found = await findFileSystem(fileSystemId);
     if (!found) return { ...kept, gone: true, automaticExport: 'OFF', settled: true };
-    const association = (await findAssociations(fileSystemId)).find((each) => each.AssociationId === associations.output.associationId);
+    const association = await findAssociation(fileSystemId, associations.output.associationId);
     const step = stepToRestore(association, parameters.autoExport);
     if (step.next === 'SETTLED') {
       const { automaticExport, reason } = step;
-      await tag(found, { [RunTag.AUTOMATIC_EXPORT]: automaticExport });
+      await tagFileSystem(found, { [RunTag.AUTOMATIC_EXPORT]: automaticExport });
       return { ...kept, gone: false, automaticExport, reason, settled: true };
     }
     const refusal = step.next === 'UPDATE' ? await switchOn(association!, settings, `restore-${kept.wait?.turn ?? 0}-${executionToken(self)}`) : undefined;
@@ -141,11 +134,10 @@ async function switchOn({ AssociationId, S3 }: DataRepositoryAssociation, { expo
   }
 }
 
-async function tag(found: FileSystem, tags: { [key: string]: string }): Promise<void> {
-  await fsx.send(new TagResourceCommand({
-    ResourceARN: requireField(found.ResourceARN, 'FileSystem.ResourceARN'),
-    Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-  }));
+/** While its run goes on nobody else may have deleted it. */
+async function ownFileSystem({ fileSystemId }: { fileSystemId?: string }): Promise<FileSystem> {
+  return await findFileSystem(requireField(fileSystemId, 'fileSystemId'))
+    ?? raise(ErrorName.FILE_SYSTEM_FAILED, `file system ${fileSystemId} is gone: somebody else deleted it`);
 }
 
 /** A tag's value: at most 256 characters of a narrow alphabet. */

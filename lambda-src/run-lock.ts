@@ -1,3 +1,5 @@
+import { cleanUpCommand, regionOf, stateMachineOf } from './execution-arn';
+import { isLiving } from './execution-status';
 import type { ClaimPayload } from '../src/private/batch-environment-payloads';
 
 /** One run has an environment for itself: who, and which execution acts for it. */
@@ -39,18 +41,9 @@ export function lockStep(lock: Lock, claim: Claim, statusOf: StatusOf, now: numb
   return isAlive(lock.holder) || (lock.owner !== claim.owner && isAlive(lock.owner)) ? 'WAIT' : 'TAKE_OVER';
 }
 
-export const isLiving = (status: string) => status === 'RUNNING' || status === 'PENDING_REDRIVE';
-
 /** Who has it, since when, and what to type for one who cannot wait. */
 export function describeLock(computeEnvironmentArn: string, { owner, holder, since }: Lock): string {
   const who = holder === owner ? `execution ${owner}` : `execution ${owner}, which execution ${holder} cleans up after`;
-  const region = `--region ${holder.split(':')[3]}`;
   return `compute environment ${computeEnvironmentArn} is in use by ${who}, since ${since}. It is free when that has ended. To end it now, type `
-    + `aws stepfunctions stop-execution ${region} --execution-arn ${holder} and then aws stepfunctions start-execution ${region} `
-    + `--state-machine-arn ${stateMachineOf(holder)} --input '${JSON.stringify({ cleanUp: { executionArn: owner } })}'`;
-}
-
-/** arn:aws:states:us-east-1:1234:execution:machine:name */
-function stateMachineOf(executionArn: string): string {
-  return executionArn.replace(':execution:', ':stateMachine:').split(':').slice(0, 7).join(':');
+    + `aws stepfunctions stop-execution --region ${regionOf(holder)} --execution-arn ${holder} and then ${cleanUpCommand(stateMachineOf(holder), { executionArn: owner })}`;
 }

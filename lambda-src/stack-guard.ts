@@ -1,9 +1,9 @@
 import { type FileSystem } from '@aws-sdk/client-fsx';
 import { paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import type { CleanerSettings } from './cleaner-settings';
+import { executionArnOf } from './execution-arn';
 import { findFileSystems } from './fsx';
 import { Leftover, refusal } from './guard-refusal';
-import { executionArnOf } from './start-clean-up';
 import { tagOf } from './tag-of';
 import type { StackRequest } from '../src/private/run-cleaner-payloads';
 import { RunTag } from '../src/private/tags';

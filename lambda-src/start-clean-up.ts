@@ -1,5 +1,6 @@
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { findExecution } from './execution';
+import { executionArnOf } from './execution-arn';
 import { isLive, retryAfter } from './sweep-decision';
 
 const stepFunctions = new SFNClient({});
@@ -53,9 +54,4 @@ async function start({ stateMachineArn, executionArn }: CleanUpRequest, name: st
     if ((error as Error).name === 'ExecutionAlreadyExists') return false;
     throw error;
   }
-}
-
-/** Beginning of the ARNs of a machine's executions, or one of them. */
-export function executionArnOf(stateMachineArn: string, name: string): string {
-  return `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 }

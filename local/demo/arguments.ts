@@ -2,6 +2,7 @@ import { mkdirSync } from 'fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { DemoOptions } from './demo-run';
 import { DemoFault, FAULTS, nearest } from './faults';
+import { wholeNumber } from '../whole-number';
 
 const BAD_ARGUMENTS = 2;
 export const ALL = 'all';
@@ -17,9 +18,9 @@ export function parse(argv: string[]): Arguments {
   const program = new Command('npm run demo --')
     .description('Runs the synthesized state machine of a real CDK app, in scaled real time, on this machine: real processes write real files '
       + 'into a directory that stands for Lustre, which are exported into a directory that stands for S3.')
-    .option('--files <number>', 'how many files the job writes', whole(1, 20_000), 3000)
-    .option('--seed <number>', 'decides names, sizes and content of the files', whole(0, 2 ** 31), 1)
-    .option('--interruptions <number>', 'SPOT reclaims: each a SIGKILL in the middle of a write (default: 1, with a fault 0)', whole(0, 100))
+    .option('--files <number>', 'how many files the job writes', wholeNumber(1, 20_000), 3000)
+    .option('--seed <number>', 'decides names, sizes and content of the files', wholeNumber(0, 2 ** 31), 1)
+    .option('--interruptions <number>', 'SPOT reclaims: each a SIGKILL in the middle of a write (default: 1, with a fault 0)', wholeNumber(0, 100))
     .option('--fault <name>', `lets one thing go wrong, and looks whether the promised end comes; "${ALL}": each of them in turn`, faultOf)
     .option('--list-faults', 'lists what can go wrong, and the end that is promised for it')
     .option('--out <directory>', 'where the pictures and the history are written', 'demo-out')
@@ -29,13 +30,6 @@ export function parse(argv: string[]): Arguments {
   const { fault, interruptions, ...options } = program.parse(argv).opts<Omit<Arguments, 'fault' | 'all'> & { fault?: DemoFault | typeof ALL }>();
   if (!options.listFaults) make(options.out, program);
   return { ...options, interruptions: interruptions ?? (fault ? 0 : 1), fault: fault === ALL ? undefined : fault, all: fault === ALL };
-}
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-    return Number(text);
-  };
 }
 
 function faultOf(name: string): DemoFault | typeof ALL {

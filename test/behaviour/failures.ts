@@ -5,7 +5,7 @@ import { Run } from '../../local/engine';
 import { Fault } from '../../local/faults';
 import { HostAnswers } from '../../local/host/boot';
 import { Switches } from '../../local/world';
-import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from '../helpers/pipeline-run';
+import { BRISK, calls, IMPATIENT, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from '../helpers/pipeline-run';
 import { exhaustive, rareSample, sample } from '../helpers/sample';
 
 jest.setTimeout(60_000);
@@ -211,10 +211,6 @@ describe('what a run is told', () => {
 });
 
 describe('answers', () => {
-  /** Loops that soon give up: many of these runs do. */
-  const IMPATIENT = {
-    lustreCreationTimeout: Duration.minutes(30), attachTimeout: Duration.hours(1), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(2),
-  };
   /** Runs that pass between them through every Task but those that only raise the error of a deadline. */
   const ways: [string, RehearsalOptions, object][] = [
     ['succeeds', { props: IMPATIENT }, {}],

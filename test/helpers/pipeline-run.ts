@@ -1,6 +1,6 @@
 import { readFileSync } from 'fs';
 import { join } from 'path';
-import { App, Stack } from 'aws-cdk-lib/core';
+import { App, Duration, Stack } from 'aws-cdk-lib/core';
 import { audit, AuditedRun, proofStart } from '../../local/auditor';
 import { EngineOptions, LocalEngine, Run } from '../../local/engine';
 import { ApiFault } from '../../local/faults';
@@ -24,6 +24,11 @@ export interface RehearsalOptions extends Partial<Omit<EngineOptions, 'template'
 
 /** Input of a run with few looks and a short drain, where these are not what is tested: it costs a third of the time. */
 export const BRISK = { waitForLustreCreationSeconds: 180, waitForCheckMetricsSeconds: 240, lambdaTimeDiffMinutes: 3 };
+
+/** Loops that soon give up, so that a fault which lasts until the end of an execution does not last for days. */
+export const IMPATIENT = {
+  lustreCreationTimeout: Duration.minutes(30), attachTimeout: Duration.hours(1), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(2),
+};
 
 const synthesized = new Map<string, { template: any; assets: string }>();
 

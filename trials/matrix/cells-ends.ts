@@ -3,10 +3,10 @@ import { join } from 'path';
 import { App, Duration, Stack } from 'aws-cdk-lib/core';
 import { Cell, Happening, Plan } from './cell';
 import { Moment, moments, Passage, perceives } from './survey';
-import { IMPATIENT, way } from './ways';
+import { way } from './ways';
 import { Run } from '../../local/engine';
 import { JobImage, LustreAutoExportPipeline } from '../../src';
-import { Rehearsal } from '../../test/helpers/pipeline-run';
+import { IMPATIENT, Rehearsal } from '../../test/helpers/pipeline-run';
 
 const DAILY = { name: 'daily' };
 

@@ -1,12 +1,13 @@
 import { mkdirSync, writeFileSync } from 'fs';
 import { dirname } from 'path';
 import { SingleBar } from 'cli-progress';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import pc from 'picocolors';
 import { Result } from './cell';
 import { allCells, choose } from './cells';
 import { inProcesses } from './pool';
 import { bad, markdown, table } from './summary';
+import { wholeNumber } from '../../local/whole-number';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // no call leaves this machine
 
@@ -23,17 +24,13 @@ interface Arguments {
 }
 
 function program(): Command {
-  const whole = (least: number, most: number) => (text: string) => {
-    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-    return Number(text);
-  };
   return new Command('npm run matrix --')
     .description('Runs the synthesized state machine in the local engine with one fault in each world, at every place and as often as there is a cell for it, '
       + 'and judges what is left after the outside cleaner\'s next sweeps.')
     .option('--only <class>', 'only the classes of fault whose name contains this')
     .option('--cell <name>', 'only this cell, with all that was found')
-    .option('--sample <number>', 'only so many cells, some of each class', whole(1, 100_000))
-    .option('--seed <number>', 'decides which ones', whole(0, 2 ** 31), 1)
+    .option('--sample <number>', 'only so many cells, some of each class', wholeNumber(1, 100_000))
+    .option('--seed <number>', 'decides which ones', wholeNumber(0, 2 ** 31), 1)
     .option('--summary <file>', 'writes the table of the whole matrix as Markdown')
     .option('--list', 'names the cells and runs none')
     .allowExcessArguments(false)

@@ -1,17 +1,9 @@
 import { Duration } from 'aws-cdk-lib/core';
 import { Way } from './cell';
 import { freeze } from './freeze';
-import { Rehearsal, RehearsalOptions, work } from '../../test/helpers/pipeline-run';
+import { IMPATIENT, Rehearsal, RehearsalOptions, work } from '../../test/helpers/pipeline-run';
 
 const MINUTE = 60_000;
-
-/** Few looks and a short drain: none of them is what is tried here, and it costs a third of the time. */
-export const BRISK = { waitForLustreCreationSeconds: 180, waitForCheckMetricsSeconds: 240, lambdaTimeDiffMinutes: 3 };
-
-/** Loops that soon give up, so that a fault which lasts until the end of an execution does not last for days. */
-export const IMPATIENT = {
-  lustreCreationTimeout: Duration.minutes(30), attachTimeout: Duration.hours(1), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(2),
-};
 
 const small = work({ files: 3, seconds: 60 });
 const long = work({ files: 24, seconds: 12_000 });

@@ -1,9 +1,8 @@
 import { Happening, Plan, Way } from './cell';
-import { BRISK } from './ways';
 import { Run } from '../../local/engine';
 import { Fault } from '../../local/faults';
 import { HistoryEvent } from '../../local/history';
-import { Rehearsal } from '../../test/helpers/pipeline-run';
+import { BRISK, Rehearsal } from '../../test/helpers/pipeline-run';
 
 const ENDS = ['ExecutionSucceeded', 'ExecutionFailed', 'ExecutionAborted', 'ExecutionTimedOut'];
 

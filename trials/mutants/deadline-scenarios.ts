@@ -1,11 +1,6 @@
-import { Duration } from 'aws-cdk-lib/core';
 import { End, Promised, Scenario } from './scenario';
 import { AwsError } from '../../local/world';
-import { BRISK, Rehearsal, RehearsalOptions, work } from '../../test/helpers/pipeline-run';
-
-const IMPATIENT = {
-  lustreCreationTimeout: Duration.minutes(30), attachTimeout: Duration.hours(1), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(2),
-};
+import { BRISK, IMPATIENT, Rehearsal, RehearsalOptions, work } from '../../test/helpers/pipeline-run';
 
 const nothingDeleted = ({ rehearsal }: End) => rehearsal.models.fsx.deletions().length === 0 ? [] : ['a file system was deleted'];
 

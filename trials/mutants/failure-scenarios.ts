@@ -3,16 +3,12 @@ import { stoppedAndCleaned } from './run-scenarios';
 import { End, Promised, Scenario } from './scenario';
 import { Run } from '../../local/engine';
 import { Fault } from '../../local/faults';
-import { BRISK, calls, Rehearsal, RehearsalOptions, work } from '../../test/helpers/pipeline-run';
+import { BRISK, calls, IMPATIENT, Rehearsal, RehearsalOptions, work } from '../../test/helpers/pipeline-run';
 
 const MINUTE = 60_000;
 const partial = work({ files: 3, seconds: 60 });
 /** Leaves something behind, and fails. */
 const failingJob: RehearsalOptions['job'] = async (job) => { await partial(job); job.exit(3); };
-const IMPATIENT = {
-  lustreCreationTimeout: Duration.minutes(30), attachTimeout: Duration.hours(1), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(2),
-};
-
 const untouched = ({ run }: End) => run.calls.filter(({ action }) => /^(Create|Register|Submit|Update|Tag|Delete)/.test(action)).map(({ action }) => `${action} was called`);
 const nothingLives = ({ rehearsal }: End) => rehearsal.models.fsx.living().length === 0 ? [] : ['a file system is left'];
 const notDrained = ({ run }: End) => run.history.some(({ state }) => state === 'CheckMetrics') ? ['drained what was never written to'] : [];

@@ -66,7 +66,7 @@ const FAULTS: Fault[] = [
   ['the lock is not released', 'lambda-src/run-lock-store.ts', 'if (lock?.owner !== claim.owner ||', 'if (lock ||', ['nothing goes wrong']],
   ['the lock of the dead is never taken over', 'lambda-src/run-lock.ts', '? \'WAIT\' : \'TAKE_OVER\';', '? \'WAIT\' : \'WAIT\';', ['a run after one that was stopped']],
   // ---- clean-up from outside ----
-  ['a run that still runs is cleaned up', 'lambda-src/find-run.ts', 'if (status === \'RUNNING\' || status === \'PENDING_REDRIVE\') {', 'if (status === \'PENDING_REDRIVE\') {', ['a run that still runs is not cleaned up']],
+  ['a run that still runs is cleaned up', 'lambda-src/find-run.ts', 'if (status && isLiving(status)) {', 'if (status === \'PENDING_REDRIVE\') {', ['a run that still runs is not cleaned up']],
   ['a file system is not looked for by its tag', 'lambda-src/find-run.ts', 'const [found] = (await findFileSystemsOfRun(run.executionArn))', 'const [found] = (await findFileSystemsOfRun(\'\'))', ['stopped in minute 12']],
   ['a clean-up does not read what the run was told', 'lambda-src/find-run.ts', 'deleteLustre: (tag(RunTag.DELETE_LUSTRE) ?? String(defaults.deleteLustre)) === \'true\'', 'deleteLustre: defaults.deleteLustre', ['kept by deleteLustre, and cleaned up']],
   ['the cleaner does not look again', 'lambda-src/sweep.ts', 'const again = await findFileSystem(seen.FileSystemId!);', 'const again = seen as FileSystem | undefined;'],

@@ -8,6 +8,7 @@ import { replay } from './replay';
 import { count, Fish, newTally, render, SoakReport } from './report';
 import { Schedule } from './schedule';
 import { Shrunk } from './shrink';
+import { wholeNumber } from '../../local/whole-number';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // no call leaves this machine
 
@@ -28,10 +29,6 @@ interface Arguments {
 const say = (text = '') => { process.stdout.write(`${text}\n`); };
 
 function parse(argv: string[]): Arguments {
-  const whole = (least: number, most: number) => (text: string) => {
-    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-    return Number(text);
-  };
   const schedule = (file: string): Schedule => {
     try {
       const { schedule: found } = JSON.parse(readFileSync(file, 'utf8'));
@@ -45,9 +42,9 @@ function parse(argv: string[]): Arguments {
     .description('Plays random schedules of faults, readings of unconfirmed facts, file sets, interruptions, aborts and concurrent runs in the local engine, each '
       + 'until the outside cleaner has had its time, and looks whether anything was lost, left, without end or without a named reason. '
       + 'Schedule n depends on nothing but the seed and n. A violation is made smaller and written to a file for --replay; the exit status is then 1.')
-    .option('--runs <number>', 'how many schedules', whole(1, 10_000_000), 1000)
-    .option('--seed <number>', 'decides all of them', whole(0, 2 ** 31), 1)
-    .option('--first <number>', 'number of the first one', whole(0, 10_000_000), 0)
+    .option('--runs <number>', 'how many schedules', wholeNumber(1, 10_000_000), 1000)
+    .option('--seed <number>', 'decides all of them', wholeNumber(0, 2 ** 31), 1)
+    .option('--first <number>', 'number of the first one', wholeNumber(0, 10_000_000), 0)
     .option('--out <directory>', 'where violations are written', 'soak-out')
     .option('--replay <file>', 'plays the schedule of that file again, and writes what happened beside the violations', schedule)
     .allowExcessArguments(false)
