@@ -1,13 +1,14 @@
-// lambda-src/<name>.lambda.ts -> assets/lambda/<name>/index.js, in one esbuild run with the same output in every checkout
+// lambda-src/<name>/<name>.lambda.ts -> assets/lambda/<name>/index.js, in one esbuild run with the same output in every checkout
 import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 const suffix = '.lambda.ts';
-const names = readdirSync('lambda-src').filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length)).sort();
+const handlers = readdirSync('lambda-src', { recursive: true }).filter((file) => file.endsWith(suffix)).sort();
 
 await build({
   absWorkingDir: process.cwd(),
-  entryPoints: Object.fromEntries(names.map((name) => [`${name}/index`, `lambda-src/${name}${suffix}`])),
+  entryPoints: Object.fromEntries(handlers.map((file) => [`${basename(file, suffix)}/index`, `lambda-src/${file}`])),
   outdir: 'assets/lambda',
   bundle: true,
   platform: 'node',

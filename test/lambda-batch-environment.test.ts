@@ -3,11 +3,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client, Instance, LaunchTemplate } from '@aws-sdk/client-ec2';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
-import { checkComputeEnvironment } from '../lambda-src/check-compute-environment';
+import { checkComputeEnvironment } from '../lambda-src/parameters/check-compute-environment';
 import {
   describe as inWords, Look, mayHaveMounted, refusedSince, refuseToWait, runTemplateExists, stepToAttach, stepToDetach,
-} from '../lambda-src/compute-environment-status';
-import { describeLock, Lock, lockStep } from '../lambda-src/run-lock';
+} from '../lambda-src/batch-environment/compute-environment-status';
+import { describeLock, Lock, lockStep } from '../lambda-src/batch-environment/run-lock';
 import { DynamoDbModel } from '../local/models/dynamodb';
 import { AwsError } from '../local/world';
 import { EnvironmentSeen, EnvironmentSettings } from '../src/private/batch-environment-payloads';
@@ -226,7 +226,7 @@ function outcomeOfCall(call: () => unknown): unknown {
 describe('the handler', () => {
   process.env.AWS_REGION = 'us-east-1';
   // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { handler } = require('../lambda-src/batch-environment.lambda');
+  const { handler } = require('../lambda-src/batch-environment/batch-environment.lambda');
   const sent: { name: string; input: any }[] = [];
   const self = run.executionArn;
   let table: DynamoDbModel;

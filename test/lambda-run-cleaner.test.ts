@@ -2,9 +2,9 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { FSxClient } from '@aws-sdk/client-fsx';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as fc from 'fast-check';
-import { type Leftover, refusal } from '../lambda-src/guard-refusal';
-import { handler } from '../lambda-src/run-cleaner.lambda';
-import { decideEnd, decideFileSystem, decideLaunchTemplate, type KnownExecution, retryAfter } from '../lambda-src/sweep-decision';
+import { type Leftover, refusal } from '../lambda-src/run-cleaner/guard-refusal';
+import { handler } from '../lambda-src/run-cleaner/run-cleaner.lambda';
+import { decideEnd, decideFileSystem, decideLaunchTemplate, type KnownExecution, retryAfter } from '../lambda-src/run-cleaner/sweep-decision';
 import { ErrorName } from '../src/private/errors';
 import { RunTag } from '../src/private/tags';
 

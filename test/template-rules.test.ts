@@ -3,11 +3,11 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { App, Stack } from 'aws-cdk-lib/core';
 import { definitionOf, statementsOf, synthesize } from './synthesized';
-import { handler as batchEnvironment } from '../lambda-src/batch-environment.lambda';
-import { handler as batchJob } from '../lambda-src/batch-job.lambda';
-import { handler as exportDrain } from '../lambda-src/export-drain.lambda';
-import { handler as lustre } from '../lambda-src/lustre.lambda';
-import { handler as parameters } from '../lambda-src/parameters.lambda';
+import { handler as batchEnvironment } from '../lambda-src/batch-environment/batch-environment.lambda';
+import { handler as batchJob } from '../lambda-src/batch-job/batch-job.lambda';
+import { handler as exportDrain } from '../lambda-src/export-drain/export-drain.lambda';
+import { handler as lustre } from '../lambda-src/lustre/lustre.lambda';
+import { handler as parameters } from '../lambda-src/parameters/parameters.lambda';
 import { AutoExportSettings, LustreAutoExportPipeline } from '../src';
 
 // its types know neither of its options

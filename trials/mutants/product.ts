@@ -1,7 +1,7 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
 import { createRequire } from 'module';
 import { tmpdir } from 'os';
-import { join, resolve } from 'path';
+import { basename, join, resolve } from 'path';
 import { App, Stack } from 'aws-cdk-lib/core';
 import { buildSync, OutputFile } from 'esbuild';
 import type * as source from '../../src';
@@ -56,11 +56,11 @@ export class Product {
 
   private build(): typeof source {
     const sources = this.patches.length === 0 ? ROOT : this.patchedCopy();
-    const names = readdirSync(join(sources, 'lambda-src')).filter((file) => file.endsWith(HANDLER)).map((file) => file.slice(0, -HANDLER.length));
+    const handlers = readdirSync(join(sources, 'lambda-src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith(HANDLER));
     const common = { absWorkingDir: sources, bundle: true, platform: 'node', format: 'cjs', tsconfig: join(ROOT, 'tsconfig.dev.json'), logLevel: 'error' } as const;
     buildSync({
       ...common,
-      entryPoints: Object.fromEntries(names.map((name) => [`${name}/index`, `lambda-src/${name}${HANDLER}`])),
+      entryPoints: Object.fromEntries(handlers.map((file) => [`${basename(file, HANDLER)}/index`, `lambda-src/${file}`])),
       outdir: join(this.folder, 'assets', 'lambda'),
       external: ['@aws-sdk/*', '@smithy/*'],
     });
@@ -71,10 +71,7 @@ export class Product {
   /** Only the sources; what they import from packages is found from the repository. */
   private patchedCopy(): string {
     const copy = join(this.folder, 'sources');
-    for (const folder of ['src', 'src/private', 'lambda-src']) {
-      mkdirSync(join(copy, folder), { recursive: true });
-      for (const file of readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.ts'))) copyFileSync(join(ROOT, folder, file), join(copy, folder, file));
-    }
+    for (const folder of ['src', 'lambda-src']) cpSync(join(ROOT, folder), join(copy, folder), { recursive: true });
     for (const patch of this.patches) apply(patch, copy);
     return copy;
   }

@@ -1,0 +1,9 @@
+import { dispatch } from '../shared/dispatch';
+import { extractParameters } from './extract-parameters';
+import { readSecret } from './read-secret';
+import type { ExtractParametersPayload, GetSecretPayload } from '../../src/private/parameter-payloads';
+
+export const handler = dispatch({
+  GetSecret: async ({ secretId }: GetSecretPayload) => readSecret(secretId),
+  ExtractParameters: async (payload: ExtractParametersPayload) => extractParameters(payload),
+});

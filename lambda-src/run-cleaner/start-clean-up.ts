@@ -1,0 +1,57 @@
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { findExecution } from '../shared/execution';
+import { executionArnOf } from '../shared/execution-arn';
+import { isLive, retryAfter } from './sweep-decision';
+
+const stepFunctions = new SFNClient({});
+
+export interface CleanUpRequest {
+  readonly stateMachineArn: string;
+  /** Of the run to clean up. */
+  readonly executionArn: string;
+  readonly runId: string;
+  /** Whether another is started behind one that has ended: at once, after a pause that grows, or not at all. */
+  readonly again: 'AT_ONCE' | 'LATER' | 'NEVER';
+  /** When the run ended: one that began after that has cleaned up after this very end, of which an event may tell twice. */
+  readonly endedAt?: Date;
+}
+
+/**
+ * Starts a clean-up of a run, unless one is running. Its name tells the run and counts, so that two that start one at
+ * once start the same (Step Functions API reference, StartExecution: idempotent by name and input while it runs).
+ *
+ * @returns what was done, in words
+ */
+export async function startCleanUp(request: CleanUpRequest): Promise<string> {
+  let stoppedAt: Date | undefined;
+  for (let k = 1; ; k++) {
+    const name = `clean-up-${request.runId}-${k}`;
+    const earlier = await findExecution(executionArnOf(request.stateMachineArn, name));
+    if (isLive(earlier)) return `${name} is running`;
+    if (earlier) {
+      if (request.again === 'NEVER' || isOfThisEnd(earlier.startDate, request)) return `${name} has ended`;
+      stoppedAt = earlier.stopDate;
+      continue;
+    }
+    const next = (stoppedAt?.getTime() ?? 0) + retryAfter(k - 1) * 1000;
+    if (request.again === 'LATER' && k > 1 && Date.now() < next) return `${k - 1} clean-ups have ended; the next one comes from ${new Date(next).toISOString()} on`;
+    if (await start(request, name)) return `${name} was started`;
+    // DescribeExecution is eventually consistent: one of this name has just been started, with another input, or has ended
+    return `${name} exists already; the next sweep looks again`;
+  }
+}
+
+function isOfThisEnd(startDate: Date | undefined, { again, endedAt }: CleanUpRequest): boolean {
+  return again === 'AT_ONCE' && startDate !== undefined && endedAt !== undefined && startDate >= endedAt;
+}
+
+async function start({ stateMachineArn, executionArn }: CleanUpRequest, name: string): Promise<boolean> {
+  try {
+    const input = JSON.stringify({ cleanUp: { executionArn } });
+    await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input }));
+    return true;
+  } catch (error) {
+    if ((error as Error).name === 'ExecutionAlreadyExists') return false;
+    throw error;
+  }
+}
