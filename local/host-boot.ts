@@ -7,7 +7,7 @@ import { World } from './world';
 export function hostBoot(world: World, fsx: FsxModel, answers: HostAnswers = {}): HostBoot {
   const all: HostAnswers = { installFailures: world.switches.packageAtBoot === 'failsTwice' ? 2 : 0, ...answers }; // D2.7
   return async ({ userData }) => {
-    const fileSystems = fsx.reachable();
+    const fileSystems = fsx.reachable().filter(({ fileSystemId }) => userData.includes(fileSystemId)); // a script reaches no other than it names
     const names = [...fileSystems.map(({ mountName }) => mountName), ...runNames(fsx).filter((name) => userData.includes(name))];
     const host = await bootHost({ userData, fileSystems, answers: all, names });
     return {

@@ -98,8 +98,9 @@ export interface BootedHost {
   readonly hangs: boolean;
   /** Directories on the file systems that were reachable, with their mode in octal, by file system id. */
   readonly directories: { readonly [fileSystemId: string]: { readonly [path: string]: string } };
-  /** For `reboot` and `spotNotice`. */
+  /** For `reboot` and `spotNotice`, and what the request said of names. */
   readonly machine: Machine;
+  readonly names: string[];
 }
 
 /** What a container finds that mounts a path of the host. */
@@ -112,7 +113,9 @@ export type DockerSees =
   /** The path is on the instance's own disk, made by Docker if need be (D2.4): what is written is lost. */
   | { readonly kind: 'instance-disk' };
 
-const cache = new Map<string, Promise<BootedHost>>();
+type Boot = Omit<BootedHost, 'names'>;
+
+const cache = new Map<string, Promise<Boot>>();
 
 /** Boots a new instance with this user data. A text that is not valid MIME holds no script, and the boot goes on without it. */
 export function bootHost(request: BootRequest): Promise<BootedHost> {
@@ -127,12 +130,12 @@ export function bootHost(request: BootRequest): Promise<BootedHost> {
 
 /** The host after a reboot: user data does not run again. File systems and answers are those of now. */
 export function reboot(host: BootedHost, fileSystems: ReachableFileSystem[], answers?: HostAnswers): Promise<BootedHost> {
-  return remembered({ host, fileSystems, answers }, [], (request) => boot(request.host.machine, 'again', request.fileSystems, request.answers));
+  return remembered({ host, fileSystems, answers }, host.names, (request) => boot(request.host.machine, 'again', request.fileSystems, request.answers));
 }
 
 /** The host two minutes before it is reclaimed, after all that it does about it. `commands` continues that of the boot. */
 export function spotNotice(host: BootedHost, answers?: HostAnswers): Promise<BootedHost> {
-  return remembered({ host, answers }, [], (request) => boot(request.host.machine, 'notice', undefined, request.answers));
+  return remembered({ host, answers }, host.names, (request) => boot(request.host.machine, 'notice', undefined, request.answers));
 }
 
 /** Where a container would write that mounts a path of the host. */
@@ -150,7 +153,7 @@ export function dockerSees(host: BootedHost, hostPath: string): DockerSees {
   return { kind: isThere(host.machine, hostPath) ? 'read-only' : 'refused' };
 }
 
-async function boot(machine: Machine, how: 'first' | 'again' | 'notice', fileSystems?: ReachableFileSystem[], answers: HostAnswers = {}) {
+async function boot(machine: Machine, how: 'first' | 'again' | 'notice', fileSystems?: ReachableFileSystem[], answers: HostAnswers = {}): Promise<Boot> {
   const all: Required<HostAnswers> = {
     installFailures: 0,
     mountFailures: 0,
@@ -182,7 +185,7 @@ async function boot(machine: Machine, how: 'first' | 'again' | 'notice', fileSys
   return describe(after);
 }
 
-function describe(machine: Machine): BootedHost {
+function describe(machine: Machine): Boot {
   const table = linesOf(machine, '.host/mounts').map((line) => line.split('\t'));
   const directories: { [fileSystemId: string]: { [path: string]: string } } = {};
   for (const [name, entry] of Object.entries(machine)) {
@@ -218,7 +221,7 @@ function idOf(dnsName: string): string {
 }
 
 /** Answers from the cache, in which file system ids and the given names are numbered. */
-async function remembered<T>(request: T, names: string[], work: (request: T) => Promise<BootedHost>): Promise<BootedHost> {
+async function remembered<T>(request: T, names: string[], work: (request: T) => Promise<Boot>): Promise<BootedHost> {
   const asText = JSON.stringify(request, (_, value) => value === Infinity ? ALWAYS : value);
   const real = [...new Set([...asText.match(/\bfs-[0-9a-f]{8,}\b/g) ?? [], ...names])]
     .sort((a, b) => b.length - a.length || asText.indexOf(a) - asText.indexOf(b));
@@ -228,5 +231,5 @@ async function remembered<T>(request: T, names: string[], work: (request: T) => 
   if (!cache.has(key)) {
     cache.set(key, work(JSON.parse(key)));
   }
-  return JSON.parse(swap(JSON.stringify(await cache.get(key)), numbered, real));
+  return { ...JSON.parse(swap(JSON.stringify(await cache.get(key)), numbered, real)), names };
 }

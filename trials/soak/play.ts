@@ -50,6 +50,7 @@ export async function play(schedule: Schedule, listen?: (event: HistoryEvent, ex
     waiting.length = 0;
     liftAll(rehearsal.engine);
   };
+  const act = (moment: Moment) => { if (waiting.includes(moment)) DEEDS[moment.do](rehearsal.engine); };
   const onEvent = (event: HistoryEvent, executionArn: string) => {
     listen?.(event, executionArn);
     first ??= executionArn;
@@ -57,7 +58,7 @@ export async function play(schedule: Schedule, listen?: (event: HistoryEvent, ex
       const nth = (entered.get(event.state) ?? 0) + 1;
       entered.set(event.state, nth);
       for (const moment of waiting.filter((each) => 'enter' in each && each.enter === event.state && each.nth === nth)) {
-        rehearsal.engine.clock.after(1000 * (moment as { after: number }).after, () => DEEDS[moment.do](rehearsal.engine));
+        rehearsal.engine.clock.after(1000 * (moment as { after: number }).after, () => act(moment));
       }
     }
     if (executionArn !== first || hasEnded || !/^Execution(Succeeded|Failed|Aborted|TimedOut)$/.test(event.type)) return;
@@ -68,7 +69,7 @@ export async function play(schedule: Schedule, listen?: (event: HistoryEvent, ex
   };
   const timed: Fault[] = [
     ...schedule.moments.filter((moment): moment is Moment & { at: number } => 'at' in moment)
-      .map((moment) => ({ at: moment.at, do: () => { if (waiting.includes(moment)) DEEDS[moment.do](rehearsal.engine); } })),
+      .map((moment) => ({ at: moment.at, do: () => act(moment) })),
     ...schedule.starts.map(({ after, parameters }) => ({ at: after, do: () => aside(begin(parameters)) })),
   ];
   const rehearsal: Rehearsal = new Rehearsal({

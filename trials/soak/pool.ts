@@ -3,7 +3,7 @@ import { join } from 'path';
 import { Answer, Ask } from './worker';
 
 /** A process is replaced after so many schedules: hosts that have booted are remembered for ever. */
-const SCHEDULES_A_PROCESS = 1500;
+const SCHEDULES_A_PROCESS = 3000;
 /** No schedule takes so long but one that never ends. */
 const LONGEST_SECONDS = 180;
 
