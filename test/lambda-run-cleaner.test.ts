@@ -4,7 +4,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import * as fc from 'fast-check';
 import { type Leftover, refusal } from '../lambda-src/run-cleaner/guard-refusal';
 import { handler } from '../lambda-src/run-cleaner/run-cleaner.lambda';
-import { decideEnd, decideFileSystem, decideLaunchTemplate, type KnownExecution, retryAfter } from '../lambda-src/run-cleaner/sweep-decision';
+import { decideEnd, decideFileSystem, decideLaunchTemplate, decidePastEnd, type KnownExecution, retryAfter } from '../lambda-src/run-cleaner/sweep-decision';
 import { ErrorName } from '../src/private/errors';
 import { RunTag } from '../src/private/tags';
 
@@ -118,6 +118,12 @@ describe('what a sweep does about a launch template without a file system', () =
   ])('%s', (_, age, execution, decision) => {
     expect(decideLaunchTemplate(age === undefined ? undefined : before(age), execution, NOW, HOUR).decision).toBe(decision);
   });
+});
+
+test('a sweep looks at the end of a clean-up as at that of a run', () => {
+  const input = '{"cleanUp":{"executionArn":"arn"}}';
+  expect(decidePastEnd(ended({ input }), undefined).decision).toBe('CLEAN_UP');
+  expect(decidePastEnd({ status: 'FAILED', error: ErrorName.DRAIN_TIMED_OUT, input }, found(kept('drain: X'))).decision).toBe('LEAVE');
 });
 
 describe('what is done at the end of a run', () => {

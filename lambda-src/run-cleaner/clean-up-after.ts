@@ -31,7 +31,7 @@ export async function cleanUpAfter(executionArn: string, settings: CleanerSettin
   };
   const decision = decideEnd(execution, fileSystem && asFound(fileSystem));
   const done = decision.decision === 'CLEAN_UP' && !settings.dryRun
-    ? await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', endedAt: execution?.stopDate }) : undefined;
+    ? await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: execution }) : undefined;
   report(subject, decision, settings, done);
 }
 

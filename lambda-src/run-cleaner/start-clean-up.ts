@@ -1,4 +1,4 @@
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { type DescribeExecutionCommandOutput, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { findExecution } from '../shared/execution';
 import { executionArnOf } from '../shared/execution-arn';
 import { isLive, retryAfter } from './sweep-decision';
@@ -10,11 +10,13 @@ export interface CleanUpRequest {
   /** Of the run to clean up. */
   readonly executionArn: string;
   readonly runId: string;
-  /** Whether another is started behind one that has ended: at once, after a pause that grows, or not at all. */
-  readonly again: 'AT_ONCE' | 'LATER' | 'NEVER';
-  /** When the run ended: one that began after that has cleaned up after this very end, of which an event may tell twice. */
-  readonly endedAt?: Date;
+  /** Whether another is started behind one that has ended: at once, or after a pause that grows. */
+  readonly again: 'AT_ONCE' | 'LATER';
+  /** The end of the run, or of a clean-up, that this is for: one that began after it was for this very end, of which one may hear twice. */
+  readonly end?: Ended;
 }
+
+type Ended = Pick<DescribeExecutionCommandOutput, 'executionArn' | 'startDate' | 'stopDate'>;
 
 /**
  * Starts a clean-up of a run, unless one is running. Its name tells the run and counts, so that two that start one at
@@ -29,7 +31,7 @@ export async function startCleanUp(request: CleanUpRequest): Promise<string> {
     const earlier = await findExecution(executionArnOf(request.stateMachineArn, name));
     if (isLive(earlier)) return `${name} is running`;
     if (earlier) {
-      if (request.again === 'NEVER' || isOfThisEnd(earlier.startDate, request)) return `${name} has ended`;
+      if (isFor(request.end, earlier)) return `${name} has ended`;
       stoppedAt = earlier.stopDate;
       continue;
     }
@@ -41,8 +43,8 @@ export async function startCleanUp(request: CleanUpRequest): Promise<string> {
   }
 }
 
-function isOfThisEnd(startDate: Date | undefined, { again, endedAt }: CleanUpRequest): boolean {
-  return again === 'AT_ONCE' && startDate !== undefined && endedAt !== undefined && startDate >= endedAt;
+function isFor(end: Ended | undefined, earlier: Ended): boolean {
+  return end?.stopDate !== undefined && earlier.startDate !== undefined && earlier.startDate >= end.stopDate && earlier.executionArn !== end.executionArn;
 }
 
 async function start({ stateMachineArn, executionArn }: CleanUpRequest, name: string): Promise<boolean> {

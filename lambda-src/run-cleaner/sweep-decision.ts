@@ -97,14 +97,18 @@ export function decideLaunchTemplate(createdAt: Date | undefined, execution: Kno
 }
 
 /**
- * What to do right after the end of a run.
+ * What to do right after the end of an execution. Nothing is started at the end of a clean-up: a sweep looks at it later.
  *
- * @param found its file system, if it has one
+ * @param found the run's file system, if it has one
  */
 export function decideEnd(execution: KnownExecution, found: FoundFileSystem | undefined): Decision {
+  return runOfCleanUp(execution) === undefined ? decidePastEnd(execution, found) : leave('it is a clean-up itself');
+}
+
+/** What a sweep does about the end of an execution, be it a run or the clean-up of one. @param found the run's file system, if it has one */
+export function decidePastEnd(execution: KnownExecution, found: FoundFileSystem | undefined): Decision {
   if (execution === undefined) return leave('Step Functions does not know it');
   if (isLive(execution)) return leave(`it is ${execution.status} again`);
-  if (isCleanUp(execution)) return leave('it is a clean-up itself');
   if (execution.status === 'SUCCEEDED') return leave('it has succeeded');
   if (execution.status !== 'FAILED') return cleanUp(`it ended as ${execution.status}, where nothing can be caught`);
   if (found?.lifecycle === 'DELETING') return cleanUp('its file system is being deleted, and nobody watches any more');
@@ -117,12 +121,13 @@ export function decideEnd(execution: KnownExecution, found: FoundFileSystem | un
   return leave(`it has cleaned up after ${execution.error}`);
 }
 
-/** Whether an execution was told to clean up after another: nothing is started at its end, the sweep sees what it left. */
-export function isCleanUp({ input }: { readonly input?: string }): boolean {
+/** The run that an execution was told to clean up after; undefined where it is a run itself. */
+export function runOfCleanUp(execution: KnownExecution): string | undefined {
   try {
-    return typeof JSON.parse(input ?? '{}')?.cleanUp?.executionArn === 'string';
+    const run = JSON.parse(execution?.input ?? '{}')?.cleanUp?.executionArn;
+    return typeof run === 'string' ? run : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

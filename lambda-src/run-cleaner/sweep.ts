@@ -5,7 +5,7 @@ import type { CleanerSettings } from './cleaner-settings';
 import { findExecution } from '../shared/execution';
 import { executionArnOf } from '../shared/execution-arn';
 import { findFileSystem, findFileSystems } from '../shared/fsx';
-import { cleanUpUnnoticed, endedUnnoticed } from './lost-events';
+import { cleanUpPastEnd, endedBadly } from './past-ends';
 import { startCleanUp } from './start-clean-up';
 import { decideFileSystem, decideLaunchTemplate, type Decision } from './sweep-decision';
 import { tagOf } from '../shared/tag-of';
@@ -21,11 +21,10 @@ export async function sweep(settings: CleanerSettings): Promise<void> {
   const owned = new Map(fileSystems.map((each) => [runOf(each), each]));
   const templates = (await findLaunchTemplates()).filter((each) => !owned.has(runOf(each)));
   // what is kept by choice is left alone, but a run that was stopped when it had just been kept has told nobody
-  const seen = new Set([...fileSystems.filter((each) => tagOf(each, RunTag.KEPT) === undefined), ...templates].map(runOf));
-  const ended = (await endedUnnoticed(settings)).filter((each) => !seen.has(each));
+  const lookedAt = new Set([...fileSystems.filter((each) => tagOf(each, RunTag.KEPT) === undefined), ...templates].map(runOf));
   const failed: string[] = [];
   for (const [id, look] of [
-    ...ended.map((each) => [each, () => cleanUpUnnoticed(each, owned.get(each), settings)] as const),
+    ...(await endedBadly(settings)).map((each) => [each, () => cleanUpPastEnd(each, { fileSystems: owned, lookedAt }, settings)] as const),
     ...ours.map((each) => [each.FileSystemId, () => lookAtFileSystem(each, settings)] as const),
     ...templates.map((each) => [each.LaunchTemplateId, () => lookAtLaunchTemplate(each, settings)] as const),
   ]) {

@@ -110,6 +110,28 @@ describe('the cleaner', () => {
     expect(minutesBetween(endOf(first), startOf(second))).toBeGreaterThanOrEqual(60);
   });
 
+  test.each<[string, string, string, RehearsalOptions, object]>([
+    ['when the file system had gone: the role of its link is left', 'CheckDeletion', 'AreInstancesGone', {}, {}],
+    ['before it could tell what it has kept', 'AreInstancesGone', 'CanAutomaticExportBeRestored', { job: failing }, KEEP],
+  ])('comes again behind a clean-up that was stopped %s', async (_, ofRun, ofCleanUp, options, input) => {
+    const rehearsal = world({ ...options, faults: [...stopped(ofRun, { of: 'run' }), ...stopped(ofCleanUp, { of: 'cleanUp' })] });
+    await rehearsal.run({ ...BRISK, ...input });
+    expect([await rehearsal.violations(), rehearsal.kept().length]).toEqual([[], input === KEEP ? 1 : 0]);
+    const [first, second, ...more] = cleanUps(rehearsal);
+    expect([first.status, second.status, more]).toEqual(['ABORTED', 'SUCCEEDED', []]);
+    expect(minutesBetween(endOf(first), startOf(second))).toBeGreaterThanOrEqual(60);
+  });
+
+  exhaustive('comes less and less often behind clean-ups that never end well', async () => {
+    const rehearsal = world({ faults: [...stopped('CheckDeletion', { of: 'run' }), { enter: 'StopJobs', do: 'abort', nth: 'always', of: 'cleanUp' }] });
+    await rehearsal.run(BRISK);
+    await rehearsal.engine.pass(7 * DAY);
+    const tries = cleanUps(rehearsal);
+    const hours = tries.slice(1).map((each, i) => Math.floor((startOf(each) - endOf(tries[i])) / HOUR));
+    expect(hours.slice(0, 7)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(tries.length).toBeLessThanOrEqual(8);
+  });
+
   test('waits one sweep before it calls a file system an orphan', async () => {
     const rehearsal = world({ faults: stopped('WaitForJobCompletion'), switches: { eventDelivery: 'never' } });
     await rehearsal.run(BRISK);

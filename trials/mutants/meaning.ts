@@ -74,7 +74,7 @@ const FAULTS: Fault[] = [
   ['the cleaner calls at once what it does not know an orphan', 'lambda-src/run-cleaner/sweep-decision.ts', 'if (since === undefined) return { decision: \'MARK_ORPHAN\', why: ended };', 'if (since === undefined) return cleanUp(ended);', ['swept up: nobody told the cleaner']],
   ['the cleaner leaves what was stopped', 'lambda-src/run-cleaner/sweep-decision.ts', 'if (execution.status !== \'FAILED\') return cleanUp(`it ended as ${execution.status}, where nothing can be caught`);', '', ['picked up: stopped on SubmitJob']],
   ['the sweep leaves orphans', 'lambda-src/run-cleaner/sweep-decision.ts', 'return seconds >= ONE_SWEEP * sweepSeconds ?', 'return seconds < 0 ?', ['swept up: nobody told the cleaner']],
-  ['the cleaner cleans up after clean-ups', 'lambda-src/run-cleaner/sweep-decision.ts', 'if (isCleanUp(execution)) return leave(\'it is a clean-up itself\');', '', ['picked up: a clean-up that was stopped']],
+  ['the cleaner cleans up after clean-ups', 'lambda-src/run-cleaner/sweep-decision.ts', 'return runOfCleanUp(execution) === undefined ? decidePastEnd(execution, found) : leave(\'it is a clean-up itself\');', 'return decidePastEnd(execution, found);', ['picked up: a clean-up that was stopped']],
 ];
 
 export function meaningMutants(): Mutant[] {

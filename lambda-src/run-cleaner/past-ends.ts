@@ -1,0 +1,62 @@
+import type { FileSystem } from '@aws-sdk/client-fsx';
+import { type ExecutionStatus, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
+import { asFound, report } from './clean-up-after';
+import type { CleanerSettings } from './cleaner-settings';
+import { findExecution } from '../shared/execution';
+import { runIdentity } from '../shared/run-identity';
+import { startCleanUp } from './start-clean-up';
+import { decidePastEnd, isLive, runOfCleanUp } from './sweep-decision';
+import { tagOf } from '../shared/tag-of';
+import { ENDED_BADLY } from '../../src/private/run-cleaner-payloads';
+import { RunTag } from '../../src/private/tags';
+
+const stepFunctions = new SFNClient({});
+
+const MAX_PAGES = 20; // of a hundred executions each, newest first
+
+/**
+ * Executions that ended badly some sweeps ago. EventBridge delivers the events of Step Functions on a best effort basis,
+ * a clean-up may be stopped, too, and what they leave may carry no tag: a lock, a job definition, the role of a link.
+ */
+export async function endedBadly({ stateMachineArn, sweepSeconds }: CleanerSettings): Promise<string[]> {
+  const found: string[] = [];
+  for (const statusFilter of ENDED_BADLY as ExecutionStatus[]) {
+    let pages = 0;
+    for await (const { executions = [] } of paginateListExecutions({ client: stepFunctions }, { stateMachineArn, statusFilter })) {
+      for (const { executionArn, name, stopDate } of executions) {
+        const sweeps = stopDate ? (Date.now() - stopDate.getTime()) / 1000 / sweepSeconds : 0;
+        const from = firstLook(name);
+        if (executionArn && sweeps >= from && sweeps < from + 2) found.push(executionArn);
+      }
+      if (++pages === MAX_PAGES) break;
+    }
+  }
+  return found;
+}
+
+/** In sweeps after the end. Of clean-ups of one run later each time: one that never ends well is not tried at every sweep. */
+function firstLook(name = ''): number {
+  const times = Number(/^clean-up-.*-(\d+)$/.exec(name)?.[1] ?? 1);
+  return 2 ** Math.min(times - 1, 8);
+}
+
+/** What the sweep has found, by the run that made it. */
+export interface Found {
+  readonly fileSystems: ReadonlyMap<string | undefined, FileSystem>;
+  /** Runs that the sweep comes upon by what they have left, and looks at by that. */
+  readonly lookedAt: ReadonlySet<string | undefined>;
+}
+
+/** Does what somebody should have done after that end, unless a clean-up has begun since. */
+export async function cleanUpPastEnd(endedArn: string, { fileSystems, lookedAt }: Found, settings: CleanerSettings): Promise<void> {
+  const ended = await findExecution(endedArn);
+  const executionArn = runOfCleanUp(ended) ?? endedArn;
+  if (lookedAt.has(executionArn)) return;
+  const kept = fileSystems.get(executionArn);
+  const decision = decidePastEnd(ended, kept && asFound(kept));
+  const run = executionArn === endedArn ? ended : await findExecution(executionArn);
+  if (!run?.startDate || isLive(run) || decision.decision !== 'CLEAN_UP') return;
+  const runId = (kept && tagOf(kept, RunTag.RUN_ID)) ?? runIdentity(executionArn, run.startDate).id;
+  const subject = { fileSystemId: kept?.FileSystemId, runId, executionArn };
+  report(subject, decision, settings, settings.dryRun ? undefined : await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: ended }));
+}
