@@ -298,6 +298,7 @@ describe('the handler', () => {
     look(instance({ Code: 'Server.SpotInstanceTermination' }));
     expect(await call('CheckJobStatus', payloadOf(following))).toMatchObject({ verdict: 'RESUBMIT' });
     expect(sent[2].input).toEqual({ cluster: 'cluster-1', containerInstances: [INSTANCE] });
+    expect(sent[3].input).toEqual({ InstanceIds: ['i-1'] });
     look({ Reservations: [] });
     expect(await call('CheckJobStatus', payloadOf(following))).toMatchObject({ verdict: 'RESUBMIT' });
     look(Object.assign(new Error('gone'), { name: 'InvalidInstanceID.NotFound' }));

@@ -203,6 +203,12 @@ describe('creation', () => {
     expect(sent.map(({ name }) => name)).toEqual(['DescribeFileSystems', 'CreateFileSystem', 'CreateDataRepositoryAssociation']);
   });
 
+  test('knows its own among other tags, in any order', async () => {
+    const own = fileSystem();
+    answer({ ...ALONE, CreateFileSystem: [{ FileSystem: { ...own, Tags: [{ Key: 'Team', Value: 'arn:other' }, ...own.Tags!] } }] });
+    expect(await call('CreateLustreFileSystem', { run, parameters, settings })).toEqual(FS_STATE);
+  });
+
   test('refuses what belongs to somebody else', async () => {
     answer({ ...ALONE, CreateFileSystem: [{ FileSystem: fileSystem({}, { [RunTag.EXECUTION_ARN]: 'arn:other' }) }, { FileSystem: fileSystem({ Tags: [] }) }] });
     await expect(call('CreateLustreFileSystem', { run, parameters, settings })).rejects.toMatchObject({

@@ -18,7 +18,6 @@ export function mergeParameters(layers: readonly Layer[]): Merged {
   const sources: { [name in ParameterName]?: ParameterSource } = {};
   for (const layer of layers) {
     for (const [name, value] of Object.entries(layer.values)) {
-      if (value === undefined) continue;
       values[name as ParameterName] = value;
       sources[name as ParameterName] = layer.source;
     }
