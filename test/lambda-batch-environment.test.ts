@@ -3,11 +3,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client, Instance, LaunchTemplate } from '@aws-sdk/client-ec2';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import fc from 'fast-check';
-import { checkComputeEnvironment } from '../lambda-src/parameters/check-compute-environment';
 import {
   describe as inWords, Look, mayHaveMounted, refusedSince, refuseToWait, runTemplateExists, stepToAttach, stepToDetach,
 } from '../lambda-src/batch-environment/compute-environment-status';
 import { describeLock, Lock, lockStep } from '../lambda-src/batch-environment/run-lock';
+import { checkComputeEnvironment } from '../lambda-src/parameters/check-compute-environment';
 import { DynamoDbModel } from '../local/models/dynamodb';
 import { AwsError } from '../local/world';
 import { EnvironmentSeen, EnvironmentSettings } from '../src/private/batch-environment-payloads';

@@ -12,8 +12,8 @@ import { Association, retriggered } from '../lambda-src/export-drain/link-health
 import { Decision, Look } from '../lambda-src/export-drain/look';
 import { iso, Point, zerosNeeded } from '../lambda-src/export-drain/queue-age';
 import { quietTime } from '../lambda-src/export-drain/quiet-time';
-import { executionToken } from '../lambda-src/shared/run-identity';
 import { attempted, nextForm, switchOffToken } from '../lambda-src/export-drain/switch-off';
+import { executionToken } from '../lambda-src/shared/run-identity';
 import { DrainLook, DrainMemory, DrainSettings, ObjectsMemory, TaskMemory } from '../src/private/export-drain-payloads';
 
 const MINUTE = 60_000;

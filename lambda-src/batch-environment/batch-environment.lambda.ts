@@ -2,23 +2,23 @@ import { BatchClient, DescribeComputeEnvironmentsCommand } from '@aws-sdk/client
 import {
   DescribeLaunchTemplatesCommand, EC2Client, Instance, LaunchTemplate, paginateDescribeInstances, paginateDescribeLaunchTemplates,
 } from '@aws-sdk/client-ec2';
-import { requireField } from '../shared/answer';
 import {
   describe, Look, mayHaveMounted, refusedSince, refuseToWait, runTemplateExists, runTemplateId, shownTemplate, showsRun, stepToAttach, stepToDetach,
 } from './compute-environment-status';
-import { dispatch } from '../shared/dispatch';
-import { findExecution } from '../shared/execution';
-import { isLiving } from '../shared/execution-status';
-import { raise } from '../shared/raise';
 import { claimOf, describeLock, isHeldBy } from './run-lock';
 import { giveBackLock, readLock, takeLock } from './run-lock-store';
-import { tagOf } from '../shared/tag-of';
 import type {
   ClaimPayload, EnvironmentPayload, EnvironmentSeen, EnvironmentSettings, EnvironmentTimedOutPayload, InstancesPayload, InstancesSeen,
   InstancesTimedOutPayload, LockSeen, NextStep, ReserveTimedOutPayload,
 } from '../../src/private/batch-environment-payloads';
 import { ErrorName } from '../../src/private/errors';
 import { RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
+import { dispatch } from '../shared/dispatch';
+import { findExecution } from '../shared/execution';
+import { isLiving } from '../shared/execution-status';
+import { raise } from '../shared/raise';
+import { tagOf } from '../shared/tag-of';
 
 /** An instance in any of these can still write; `stopped` and `terminated` are the ends. */
 const LIVE_STATES = ['pending', 'running', 'shutting-down', 'stopping'];

@@ -1,12 +1,12 @@
 import type { ComputeEnvironmentDetail } from '@aws-sdk/client-batch';
 import type { Instance, LaunchTemplate } from '@aws-sdk/client-ec2';
-import { requireField } from '../shared/answer';
-import { raise } from '../shared/raise';
-import { tagOf } from '../shared/tag-of';
 import { EnvironmentSeen, EnvironmentSettings, launchTemplateName, NextStep, NO_RUN, RUN_TEMPLATE_VERSION } from '../../src/private/batch-environment-payloads';
 import type { Run } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import { RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
+import { raise } from '../shared/raise';
+import { tagOf } from '../shared/tag-of';
 
 /** What one look has found. */
 export interface Look {

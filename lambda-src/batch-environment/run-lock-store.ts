@@ -1,10 +1,10 @@
 import {
   type AttributeValue, type ConditionalCheckFailedException, DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { requireField } from '../shared/answer';
-import { findExecution } from '../shared/execution';
 import { Claim, Lock, LockStep, lockStep } from './run-lock';
 import type { EnvironmentSettings } from '../../src/private/batch-environment-payloads';
+import { requireField } from '../shared/answer';
+import { findExecution } from '../shared/execution';
 
 const dynamodb = new DynamoDBClient({});
 

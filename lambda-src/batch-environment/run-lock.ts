@@ -1,6 +1,6 @@
+import type { ClaimPayload } from '../../src/private/batch-environment-payloads';
 import { cleanUpCommand, regionOf, stateMachineOf } from '../shared/execution-arn';
 import { isLiving } from '../shared/execution-status';
-import type { ClaimPayload } from '../../src/private/batch-environment-payloads';
 
 /** One run has an environment for itself: who, and which execution acts for it. */
 export interface Lock {

@@ -1,8 +1,8 @@
 import type { RegisterJobDefinitionCommandInput, RetryStrategy, SubmitJobCommandInput } from '@aws-sdk/client-batch';
-import { requireField } from '../shared/answer';
 import type { BatchJobPayload } from '../../src/private/batch-job-payloads';
 import type { Run } from '../../src/private/document';
 import { RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
 
 const VOLUME = 'lustre';
 

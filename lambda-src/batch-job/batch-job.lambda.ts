@@ -4,15 +4,15 @@ import {
 } from '@aws-sdk/client-batch';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
-import { requireField } from '../shared/answer';
 import { jobDefinitionName, jobDefinitionRequest, jobName, jobNamePattern, submitRequest } from './batch-job-requests';
-import { dispatch } from '../shared/dispatch';
 import { countAttempts, isTerminal, judge, mayBeReclaim, outcomeOf } from './job-verdict';
 import { lastWords } from './last-words';
-import { raise } from '../shared/raise';
 import { wasReclaimed } from './reclaimed-instance';
 import type { BatchJobPayload, BatchJobProgress } from '../../src/private/batch-job-payloads';
 import { ErrorName } from '../../src/private/errors';
+import { requireField } from '../shared/answer';
+import { dispatch } from '../shared/dispatch';
+import { raise } from '../shared/raise';
 
 const batch = new BatchClient({});
 // the SDK would repeat a call whose answer was lost without looking for what it has made

@@ -3,25 +3,25 @@ import {
   CreateDataRepositoryTaskCommand, DataRepositoryAssociation, DescribeDataRepositoryAssociationsCommand, paginateDescribeDataRepositoryTasks,
   S3DataRepositoryConfiguration, UpdateDataRepositoryAssociationCommand,
 } from '@aws-sdk/client-fsx';
-import { requireField } from '../shared/answer';
 import { listObjects, readFailures } from './bucket-look';
-import { dispatch } from '../shared/dispatch';
 import { decide, lastWords } from './drain-decision';
 import { isListingDue } from './export-progress';
 import { ExportTask, isReportDue, reportPath, taskAttempted, taskToken } from './export-task';
 import { listed } from './failures-report';
-import { fsx } from '../shared/fsx';
 import { Association, retriggered } from './link-health';
 import { isMetricAsked } from './metric-step';
 import { Point, readFrom, zerosNeeded } from './queue-age';
 import { quietTime } from './quiet-time';
-import { raise } from '../shared/raise';
-import { executionToken } from '../shared/run-identity';
 import { attempted, nextForm, switchOffToken } from './switch-off';
 import type { Run } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import type { CheckMetricsPayload, DrainLook, DrainMemory, ExportActionPayload, GiveUpDrainPayload } from '../../src/private/export-drain-payloads';
 import { RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
+import { dispatch } from '../shared/dispatch';
+import { fsx } from '../shared/fsx';
+import { raise } from '../shared/raise';
+import { executionToken } from '../shared/run-identity';
 
 const cloudWatch = new CloudWatchClient({});
 

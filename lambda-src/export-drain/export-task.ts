@@ -1,10 +1,10 @@
 import { failedFiles, FailuresReport, isDenial, isPermanent } from './failures-report';
 import type { Finding } from './look';
 import { iso } from './queue-age';
-import { executionToken } from '../shared/run-identity';
 import { ErrorName } from '../../src/private/errors';
 import { DrainReason } from '../../src/private/export-drain-payloads';
 import type { TaskMemory } from '../../src/private/export-drain-payloads';
+import { executionToken } from '../shared/run-identity';
 
 const MINUTE = 60_000;
 

@@ -1,10 +1,10 @@
 import type { Association } from './link-health';
 import type { Finding } from './look';
 import { iso } from './queue-age';
-import { executionToken } from '../shared/run-identity';
 import { ErrorName } from '../../src/private/errors';
 import { DrainReason } from '../../src/private/export-drain-payloads';
 import type { SwitchOffForm, SwitchOffMemory } from '../../src/private/export-drain-payloads';
+import { executionToken } from '../shared/run-identity';
 
 /** Each form twice: an update can also be refused because of another one at the same moment. */
 export const MOST_ATTEMPTS = 4;

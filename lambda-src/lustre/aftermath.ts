@@ -1,10 +1,10 @@
-import { cleanUpCommand, regionOf, startExecutionCommand, stateMachineOf } from '../shared/execution-arn';
 import { message, type Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import { RunTag } from '../../src/private/tags';
+import { cleanUpCommand, regionOf, startExecutionCommand, stateMachineOf } from '../shared/execution-arn';
 
 /** Of what a cause quotes: what is to be typed must never be cut off behind it. */
 const MAX_QUOTED = 8_000;

@@ -1,20 +1,20 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
-import { requireField } from '../shared/answer';
-import { findExecution, wasRedriven } from '../shared/execution';
-import { isLiving } from '../shared/execution-status';
 import { alreadyCleanedUp } from './failure';
-import { findAssociations, findFileSystem, findFileSystemsOfRun } from '../shared/fsx';
 import { policyOf } from './keep-policy';
 import { associationState, fileSystemState } from './lustre-status';
-import { raise } from '../shared/raise';
 import { lastDocument } from './run-history';
-import { runIdentity } from '../shared/run-identity';
-import { schedulesFor } from '../shared/schedules';
-import { tagOf } from '../shared/tag-of';
 import type { ComputeState, Run, RunParameters, StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import type { FindRunPayload } from '../../src/private/lustre-payloads';
 import { NO_QUEUE, RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
+import { findExecution, wasRedriven } from '../shared/execution';
+import { isLiving } from '../shared/execution-status';
+import { findAssociations, findFileSystem, findFileSystemsOfRun } from '../shared/fsx';
+import { raise } from '../shared/raise';
+import { runIdentity } from '../shared/run-identity';
+import { schedulesFor } from '../shared/schedules';
+import { tagOf } from '../shared/tag-of';
 
 /** A clean-up may be told to prove in another way, but not in a weaker one. */
 const VERIFICATIONS: RunParameters['exportVerification'][] = ['BOTH', 'EXPORT_TASK_ONLY'];

@@ -1,9 +1,9 @@
 import type { DataRepositoryAssociation, FileSystem } from '@aws-sdk/client-fsx';
-import { requireField } from '../shared/answer';
-import { raise } from '../shared/raise';
 import type { AssociationState, FileSystemState } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import { RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
+import { raise } from '../shared/raise';
 
 /** What the document keeps of a file system; the rest of the answer is dropped (256 KiB, E9). */
 export function fileSystemState(fileSystem: FileSystem | undefined): FileSystemState {

@@ -1,19 +1,11 @@
 import {
   CreateDataRepositoryAssociationCommand, CreateFileSystemCommand, type DataRepositoryAssociation, type FileSystem, UpdateDataRepositoryAssociationCommand,
 } from '@aws-sdk/client-fsx';
-import { requireField } from '../shared/answer';
 import { isExporting, stepToRestore } from './automatic-export';
-import { overlappingPrefixes } from '../shared/check-overlapping-prefix';
-import { dispatch } from '../shared/dispatch';
-import { wasRedriven } from '../shared/execution';
 import { findRun } from './find-run';
-import { findAssociation, findFileSystem, fsx, tagFileSystem } from '../shared/fsx';
 import { associationRequest, fileSystemRequest } from './lustre-requests';
 import { associationState, fileSystemState, refuseFailedAssociation, refuseFailedFileSystem, refuseForeign } from './lustre-status';
-import { raise } from '../shared/raise';
-import { executionToken } from '../shared/run-identity';
 import { keepReason, summarize } from './run-summary';
-import { tagOf } from '../shared/tag-of';
 import type { KeptState } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import type {
@@ -21,6 +13,14 @@ import type {
   LustreSettings, RestorePayload,
 } from '../../src/private/lustre-payloads';
 import { RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
+import { overlappingPrefixes } from '../shared/check-overlapping-prefix';
+import { dispatch } from '../shared/dispatch';
+import { wasRedriven } from '../shared/execution';
+import { findAssociation, findFileSystem, fsx, tagFileSystem } from '../shared/fsx';
+import { raise } from '../shared/raise';
+import { executionToken } from '../shared/run-identity';
+import { tagOf } from '../shared/tag-of';
 
 export const handler = dispatch({
   CreateLustreFileSystem: async ({ run, parameters, settings }: CreateFileSystemPayload) => {

@@ -1,12 +1,12 @@
 import { preflight } from './preflight';
-import { raise } from '../shared/raise';
-import { runIdentity } from '../shared/run-identity';
-import { schedulesFor } from '../shared/schedules';
 import { validateParameters } from './validate-parameters';
 import { EMPTY_DOCUMENT, type Run, type StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import type { ExtractParametersPayload } from '../../src/private/parameter-payloads';
 import type { ParameterValues } from '../../src/private/parameter-rules';
+import { raise } from '../shared/raise';
+import { runIdentity } from '../shared/run-identity';
+import { schedulesFor } from '../shared/schedules';
 
 /** A cause has at most 32,768 characters, and a Lambda error holds the message twice (once in its stack). */
 const MESSAGE_CHARACTERS = 12_000;

@@ -1,10 +1,10 @@
 import { mergeParameters, type Layer } from './merge-parameters';
-import { runIdentity } from '../shared/run-identity';
 import type { ExtractParametersPayload } from '../../src/private/parameter-payloads';
 import {
   combinationProblems, isParameterName, normalizePrefix, PARAMETER_NAMES, parameterProblem, unknownKeyProblems,
   type ParameterSource, type ParameterValues,
 } from '../../src/private/parameter-rules';
+import { runIdentity } from '../shared/run-identity';
 
 export interface Validated {
   /** The good values; complete where there is no problem. The prefix is the one that the run exports to. */

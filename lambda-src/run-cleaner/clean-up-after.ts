@@ -1,12 +1,12 @@
 import { type FileSystem } from '@aws-sdk/client-fsx';
 import type { CleanerSettings } from './cleaner-settings';
+import { startCleanUp } from './start-clean-up';
+import { decideEnd, type Decision, type FoundFileSystem, isLive } from './sweep-decision';
+import { RunTag } from '../../src/private/tags';
 import { findExecution } from '../shared/execution';
 import { findFileSystemsOfRun, tagFileSystem } from '../shared/fsx';
 import { runIdentity } from '../shared/run-identity';
-import { startCleanUp } from './start-clean-up';
-import { decideEnd, type Decision, type FoundFileSystem, isLive } from './sweep-decision';
 import { tagOf } from '../shared/tag-of';
-import { RunTag } from '../../src/private/tags';
 
 /** What a decision is about; the first fields of a log line. */
 export interface Subject {

@@ -2,13 +2,13 @@ import type { FileSystem } from '@aws-sdk/client-fsx';
 import { type ExecutionStatus, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import { asFound, report } from './clean-up-after';
 import type { CleanerSettings } from './cleaner-settings';
-import { findExecution } from '../shared/execution';
-import { runIdentity } from '../shared/run-identity';
 import { startCleanUp } from './start-clean-up';
 import { decidePastEnd, isLive, runOfCleanUp } from './sweep-decision';
-import { tagOf } from '../shared/tag-of';
 import { ENDED_BADLY } from '../../src/private/run-cleaner-payloads';
 import { RunTag } from '../../src/private/tags';
+import { findExecution } from '../shared/execution';
+import { runIdentity } from '../shared/run-identity';
+import { tagOf } from '../shared/tag-of';
 
 const stepFunctions = new SFNClient({});
 

@@ -1,12 +1,12 @@
 import { type FileSystem } from '@aws-sdk/client-fsx';
 import { paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import type { CleanerSettings } from './cleaner-settings';
-import { executionArnOf } from '../shared/execution-arn';
-import { findFileSystems } from '../shared/fsx';
 import { Leftover, refusal } from './guard-refusal';
-import { tagOf } from '../shared/tag-of';
 import type { StackRequest } from '../../src/private/run-cleaner-payloads';
 import { RunTag } from '../../src/private/tags';
+import { executionArnOf } from '../shared/execution-arn';
+import { findFileSystems } from '../shared/fsx';
+import { tagOf } from '../shared/tag-of';
 
 const stepFunctions = new SFNClient({});
 

@@ -1,7 +1,7 @@
 import { type DescribeExecutionCommandOutput, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { isLive, retryAfter } from './sweep-decision';
 import { findExecution } from '../shared/execution';
 import { executionArnOf } from '../shared/execution-arn';
-import { isLive, retryAfter } from './sweep-decision';
 
 const stepFunctions = new SFNClient({});
 

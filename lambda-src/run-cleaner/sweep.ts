@@ -2,14 +2,14 @@ import { EC2Client, type LaunchTemplate, paginateDescribeLaunchTemplates } from 
 import type { FileSystem } from '@aws-sdk/client-fsx';
 import { asFound, markOrphan, report, Subject } from './clean-up-after';
 import type { CleanerSettings } from './cleaner-settings';
-import { findExecution } from '../shared/execution';
-import { executionArnOf } from '../shared/execution-arn';
-import { findFileSystem, findFileSystems } from '../shared/fsx';
 import { cleanUpPastEnd, endedBadly } from './past-ends';
 import { startCleanUp } from './start-clean-up';
 import { decideFileSystem, decideLaunchTemplate, type Decision } from './sweep-decision';
-import { tagOf } from '../shared/tag-of';
 import { RunTag } from '../../src/private/tags';
+import { findExecution } from '../shared/execution';
+import { executionArnOf } from '../shared/execution-arn';
+import { findFileSystem, findFileSystems } from '../shared/fsx';
+import { tagOf } from '../shared/tag-of';
 
 const ec2 = new EC2Client({});
 

@@ -1,8 +1,8 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
 import { isAccessDenied, permissionFinding } from './aws-errors';
 import { findFileSystems } from './fsx';
-import type { PreflightContext } from '../parameters/preflight';
 import { RunTag } from '../../src/private/tags';
+import type { PreflightContext } from '../parameters/preflight';
 
 /**
  * No other file system of ours, live or kept, exports to where this run exports to, below it or above it: each would
