@@ -1,18 +1,19 @@
 import { mkdirSync, writeFileSync } from 'fs';
-import { dirname } from 'path';
+import { dirname, join } from 'path';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { Result } from './cell';
+import { Cell, Result } from './cell';
 import { allCells, choose } from './cells';
-import { inProcesses } from './pool';
 import { bad, markdown, table } from './summary';
 import { wholeNumber } from '../../local/whole-number';
+import { Pool, PROCESSES } from '../pool';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // no call leaves this machine
 
 const BAD_ARGUMENTS = 2;
-const PROCESSES = 2;
+/** No cell takes a tenth of it. */
+const LONGEST_SECONDS = 180;
 
 interface Arguments {
   readonly only?: string;
@@ -54,7 +55,7 @@ async function main(): Promise<number> {
   }
   say(`${pc.bold(`${chosen.length}`)} of ${cells.length} cells, in ${PROCESSES} processes\n`);
 
-  const results = await run(chosen.map(({ name }) => name), say);
+  const results = await run(chosen, say);
   const failures = bad(results);
   if (options.cell !== undefined) for (const { outcome, end, found } of results) say([`${pc.bold(outcome)}: ${end}`, ...found, ''].join('\n'));
   say(table(results));
@@ -72,21 +73,26 @@ async function main(): Promise<number> {
 }
 
 /** A bar on a terminal, else a line for each tenth and each bad cell. */
-async function run(names: string[], say: (text: string) => void): Promise<Result[]> {
+async function run(cells: readonly Cell[], say: (text: string) => void): Promise<Result[]> {
   const bar = process.stdout.isTTY ? new SingleBar({ format: '{bar} {value}/{total} cells, {bad} bad, {eta_formatted} to go', hideCursor: true }) : undefined;
-  let done = 0;
+  const byName = new Map(cells.map((cell) => [cell.name, cell]));
+  const results = new Map<string, Result>();
   let failures = 0;
-  bar?.start(names.length, 0, { bad: 0 });
-  const results = await inProcesses(names, PROCESSES, (result) => {
-    done++;
-    failures += bad([result]).length;
-    bar?.update(done, { bad: failures });
-    if (!bar && bad([result]).length > 0) say(`${result.outcome}  ${result.name}: ${result.end}`);
-    if (!bar && Math.floor(done * 10 / names.length) > Math.floor((done - 1) * 10 / names.length)) say(`${done}/${names.length} cells, ${failures} bad`);
+  bar?.start(cells.length, 0, { bad: 0 });
+  const pool = new Pool<string, Result>({ worker: join(__dirname, 'worker.ts'), patienceSeconds: LONGEST_SECONDS });
+  await pool.run(byName.keys(), (name, outcome) => {
+    const result: Result = 'answer' in outcome ? outcome.answer
+      : { class: byName.get(name)!.class, name, outcome: outcome.failed === 'hangs' ? 'NO END' : 'BROKEN', end: `its process ${outcome.says}`, found: [] };
+    results.set(name, result);
+    const isBad = bad([result]).length > 0;
+    failures += Number(isBad);
+    bar?.update(results.size, { bad: failures });
+    if (!bar && isBad) say(`${result.outcome}  ${result.name}: ${result.end}`);
+    if (!bar && Math.floor(results.size * 10 / cells.length) > Math.floor((results.size - 1) * 10 / cells.length)) say(`${results.size}/${cells.length} cells, ${failures} bad`);
   });
   bar?.stop();
   say('');
-  return results;
+  return cells.map(({ name }) => results.get(name)!);
 }
 
 const quoted = (name: string) => `'${name.replace(/'/g, '\'\\\'\'')}'`;

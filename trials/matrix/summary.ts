@@ -34,7 +34,7 @@ function causes(results: Result[]): string {
 
 /** For a terminal. */
 export function table(results: readonly Result[]): string {
-  const found = new Table({ head: HEAD, wordWrap: true, style: { head: ['bold'], compact: true }, colWidths: WIDTHS, colAligns: ['left', ...HEAD.slice(1).map(() => 'right' as const)] });
+  const found = new Table({ head: HEAD, wordWrap: true, style: { head: pc.isColorSupported ? ['bold'] : [], border: [], compact: true }, colWidths: WIDTHS, colAligns: ['left', ...HEAD.slice(1).map(() => 'right' as const)] });
   const marked = (text: string, index: number) => index > 0 && BAD.includes(HEAD[index] as typeof BAD[number]) && text !== '0' ? pc.red(text) : text;
   found.push(...lines(results).map((line) => cells(line).map(marked)));
   return found.toString();

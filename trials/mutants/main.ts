@@ -1,14 +1,18 @@
+import { join } from 'path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { ACCEPTED, choose, Hunt } from './hunt';
 import { CLASSES, Mutant } from './mutant';
-import { huntAll, Result } from './pool';
+import type { Ask, Result } from './worker';
+import { Pool } from '../pool';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // no call leaves this machine
 
 const BAD_ARGUMENTS = 2;
+/** Longer than any mutant that comes to an end takes: one that does not is dead. */
+const LONGEST_SECONDS = 180;
 
 interface Arguments {
   readonly only?: string;
@@ -58,8 +62,13 @@ async function main(): Promise<number> {
   const traces = await hunt.measure(measured.at);
   measured.end();
   const hunted = progress(`${mutants.length} mutants`);
-  let done = 0;
-  const results = await huntAll(mutants.map(({ id }) => id), traces, () => hunted.at(++done, mutants.length));
+  const found = new Map<string, Result>();
+  const pool = new Pool<Ask, Result>({ worker: join(__dirname, 'worker.ts'), first: { traces }, patienceSeconds: LONGEST_SECONDS });
+  await pool.run(mutants.map(({ id }) => ({ id })), ({ id }, outcome) => {
+    found.set(id, 'answer' in outcome ? outcome.answer : { id, killer: 'the process', broken: [`it ${outcome.says}`], tried: 1, seconds: LONGEST_SECONDS });
+    hunted.at(found.size, mutants.length);
+  });
+  const results = mutants.map(({ id }) => found.get(id)!);
   hunted.end();
 
   if (verbose) for (const { id, killer, broken = [] } of results) if (killer) say(`${id}\n  ${killer}: ${broken[0]}`);

@@ -1,7 +1,7 @@
-import { execFileSync } from 'child_process';
 import { pipelinesOf, Product, Synthesized } from './product';
 import { Run } from '../../local/engine';
 import { Rehearsal, RehearsalOptions, states, work } from '../../test/helpers/pipeline-run';
+import { endHosts } from '../pool';
 
 /** More events than AWS lets an execution have: a run that never ends. */
 const TOO_MANY_EVENTS = 25_000;
@@ -105,19 +105,11 @@ async function patiently(play_: () => Promise<string[]>): Promise<string[]> {
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<string[]>((resolve) => {
     timer = setTimeout(() => {
-      endChildren(process.pid);
+      endHosts(process.pid);
       resolve(['it does not come to an end']);
     }, PATIENCE_MS);
   });
   return Promise.race([play_(), tooLong]).finally(() => clearTimeout(timer));
-}
-
-/** Ends the hosts that a process boots: each is a process group of its own. */
-export function endChildren(parent: number): void {
-  const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' }).trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
-  for (const [pid, ppid, group] of processes) {
-    if (ppid === parent && group === pid) process.kill(-pid, 'SIGKILL');
-  }
 }
 
 async function judge(promised: Promised, end: End): Promise<string[]> {

@@ -1,26 +1,26 @@
 import { Catch, Hunt, Traces } from './hunt';
+import { serve } from '../pool';
 
-export type Order = { readonly traces: Traces } | { readonly id: string };
-export type Answer = { readonly ready: true } | Catch & { readonly invalid?: string };
+/** Of a mutant. What the product itself does, as traces, comes first. */
+export interface Ask {
+  readonly id: string;
+}
+export type Result = Catch & { readonly invalid?: string };
 
-let hunt: Hunt | undefined;
+let hunt: Hunt;
 
-const answer = (message: Answer) => process.send!(message);
-
-process.on('message', async (order: Order) => {
-  if ('traces' in order) {
-    hunt = new Hunt(order.traces);
-    answer({ ready: true });
-    return;
+serve(async (ask: Ask | { readonly traces: Traces }): Promise<Result | 'ready'> => {
+  if ('traces' in ask) {
+    hunt = new Hunt(ask.traces);
+    return 'ready';
   }
-  const { id } = order;
+  const { id } = ask;
   try {
-    answer(await hunt!.hunt(hunt!.mutants.find((each) => each.id === id)!));
+    return await hunt.hunt(hunt.mutants.find((each) => each.id === id)!);
   } catch (error) {
-    answer({ id, tried: 0, seconds: 0, invalid: (error as Error).stack ?? String(error) });
+    return { id, tried: 0, seconds: 0, invalid: (error as Error).stack ?? String(error) };
   }
 });
 // a defect in the models' own time, which no rehearsal waits for
 process.on('unhandledRejection', () => process.exit(1));
 process.on('exit', () => hunt?.dispose());
-process.on('disconnect', () => process.exit(0));

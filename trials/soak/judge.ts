@@ -20,6 +20,9 @@ export interface Verdict {
   readonly longestHistory: number;
 }
 
+/** Of a schedule that came to no end that could be judged. */
+export const unjudged = (is: Wrong, says: string): Verdict => ({ violations: [{ is, says }], endedBy: [], cleanUps: [], kept: [], longestHistory: 0 });
+
 const WRONG: [RegExp, Wrong][] = [
   [/^I1 /, 'lost'], [/^I2 |^instance |^the compute environment /, 'leaked'], [/^I3 /, 'without end'], [/^I4 /, 'without a named reason'],
 ];

@@ -2,19 +2,22 @@ import { mkdirSync, readFileSync, writeFileSync } from 'fs';
 import { join, relative } from 'path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
-import { Pool } from './pool';
+import { unjudged } from './judge';
 import { Progress } from './progress';
 import { replay } from './replay';
 import { count, Fish, newTally, render, SoakReport } from './report';
 import { Schedule } from './schedule';
 import { Shrunk } from './shrink';
+import type { Answer, Ask } from './worker';
 import { wholeNumber } from '../../local/whole-number';
+import { Pool, PROCESSES } from '../pool';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'; // no call leaves this machine
 
 const BAD_ARGUMENTS = 2;
-const PROCESSES = 2;
 const SHRINK_SECONDS = 60;
+/** No schedule takes so long but one that never ends. */
+const LONGEST_SECONDS = 180;
 /** Fish that are made smaller; the others are only named. */
 const MOST_SHRUNK = 4;
 
@@ -61,17 +64,18 @@ function parse(argv: string[]): Arguments {
 
 async function soak({ runs, seed, first, out }: Arguments): Promise<number> {
   const began = performance.now();
-  const pool = new Pool(seed, PROCESSES);
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
-  process.once('exit', () => pool.stop());
+  const pool = new Pool<Ask, Answer>({
+    worker: join(__dirname, 'worker.ts'), args: [String(seed)], answersAProcess: 3000, patienceSeconds: LONGEST_SECONDS + SHRINK_SECONDS,
+  });
   say(`${pc.bold('soak')}: ${runs.toLocaleString('en')} schedules of seed ${seed}, on ${PROCESSES} processes`);
   const tally = newTally();
   const fish: Fish[] = [];
   const progress = new Progress(runs, say);
   const asks = Array.from({ length: runs }, (_, i) => ({ index: first + i }));
-  await pool.run(asks.values(), ({ index, verdict }) => {
-    count(tally, verdict!);
-    if (verdict!.violations.length > 0) fish.push({ index, violations: verdict!.violations });
+  await pool.run(asks, ({ index }, outcome) => {
+    const verdict = 'answer' in outcome ? outcome.answer.verdict! : unjudged(outcome.failed === 'hangs' ? 'without end' : 'other', `the process of the world ${outcome.says}`);
+    count(tally, verdict);
+    if (verdict.violations.length > 0) fish.push({ index, violations: verdict.violations });
     progress.show(tally);
   });
   progress.stop();
@@ -86,7 +90,7 @@ async function soak({ runs, seed, first, out }: Arguments): Promise<number> {
 }
 
 /** Makes the first fish of each kind smaller, and writes them down. */
-async function land({ fish, seed }: SoakReport, pool: Pool, out: string): Promise<void> {
+async function land({ fish, seed }: SoakReport, pool: Pool<Ask, Answer>, out: string): Promise<void> {
   say(pc.red(`${fish.length} schedules violate something:`));
   for (const { index, violations } of fish.slice(0, 20)) say(`  ${index}: ${violations[0].is}: ${violations[0].says.slice(0, 200)}`);
   const kinds = new Set<string>();
@@ -95,8 +99,8 @@ async function land({ fish, seed }: SoakReport, pool: Pool, out: string): Promis
     return !kinds.has(kind) && kinds.add(kind) && kinds.size <= MOST_SHRUNK;
   });
   say(`\n${chosen.length} of them are made smaller, at most ${SHRINK_SECONDS} s each`);
-  await pool.run(chosen.map(({ index }) => ({ index, shrinkSeconds: SHRINK_SECONDS })).values(), ({ index, shrunk }) => {
-    const found: Partial<Shrunk> = shrunk ?? { violations: fish.find((each) => each.index === index)!.violations };
+  await pool.run(chosen.map(({ index }) => ({ index, shrinkSeconds: SHRINK_SECONDS })), ({ index }, outcome) => {
+    const found: Partial<Shrunk> = ('answer' in outcome ? outcome.answer.shrunk : undefined) ?? { violations: fish.find((each) => each.index === index)!.violations };
     const file = join(out, `soak-${seed}-${index}.json`);
     writeFileSync(file, `${JSON.stringify({ seed, index, ...found }, undefined, 2)}\n`);
     say(`\n${pc.bold(`schedule ${index}`)}${found.tries ? ` after ${found.tries} tries` : ''}: ${found.violations![0].says}`);

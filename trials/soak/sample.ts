@@ -1,5 +1,5 @@
 import { scheduleOf } from './arbitrary';
-import { judge, Verdict } from './judge';
+import { judge, unjudged, Verdict } from './judge';
 import { play } from './play';
 import { count, newTally, SoakReport } from './report';
 import { Schedule } from './schedule';
@@ -10,8 +10,7 @@ export async function verdictOf(schedule: Schedule): Promise<Verdict> {
   try {
     return judge(await play(schedule));
   } catch (error) {
-    const says = `DEFECT ${error instanceof Error ? error.stack?.split('\n').slice(0, 4).join(' | ') : error}`;
-    return { violations: [{ is: 'other', says }], endedBy: [], cleanUps: [], kept: [], longestHistory: 0 };
+    return unjudged('other', `DEFECT ${error instanceof Error ? error.stack?.split('\n').slice(0, 4).join(' | ') : error}`);
   }
 }
 

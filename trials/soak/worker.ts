@@ -3,6 +3,7 @@ import { Verdict } from './judge';
 import { verdictOf } from './sample';
 import { Shrunk, shrunk } from './shrink';
 import { vocabulary } from './vocabulary';
+import { serve } from '../pool';
 
 /** What the parent asks for, by the number of a schedule. */
 export type Ask = { readonly index: number; readonly shrinkSeconds?: number };
@@ -15,11 +16,4 @@ async function answer({ index, shrinkSeconds }: Ask): Promise<Answer> {
   return { index, verdict: await verdictOf(scheduleOf(seed, index, await vocabulary())) };
 }
 
-// one at a time: the clock of a world is the process's own
-process.on('message', (ask: Ask) => {
-  answer(ask).then((message) => process.send!(message), (error) => {
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
-    process.exit(1);
-  });
-});
-process.on('disconnect', () => process.exit(0));
+serve(answer);

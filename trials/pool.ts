@@ -1,0 +1,108 @@
+import { ChildProcess, execFileSync, fork } from 'child_process';
+
+/** One for each core of the smallest machine that trials are meant for. */
+export const PROCESSES = 2;
+
+export interface PoolOptions {
+  /** File of a process that `serve`s. */
+  readonly worker: string;
+  readonly args?: readonly string[];
+  /** Asked of each process before anything else. */
+  readonly first?: object;
+  /** A process is replaced after so many answers: what it remembers grows. @default Infinity */
+  readonly answersAProcess?: number;
+  /** Longer than any answer takes that ever comes. */
+  readonly patienceSeconds: number;
+}
+
+/** What became of a question. */
+export type Outcome<Answer> = { readonly answer: Answer } | { readonly failed: 'hangs' | 'died'; readonly says: string };
+
+/** Asks several processes, each one question at a time: the clock of a world is its process's own. */
+export class Pool<Ask, Answer> {
+  private readonly living = new Set<ChildProcess>();
+
+  constructor(private readonly options: PoolOptions) {
+    process.once('exit', () => this.stop());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+  }
+
+  /** Tells of each outcome as it comes, in no order. */
+  public async run(asks: Iterable<Ask>, listen: (ask: Ask, outcome: Outcome<Answer>) => void): Promise<void> {
+    const waiting = asks[Symbol.iterator]();
+    await Promise.all(Array.from({ length: PROCESSES }, () => this.work(waiting, listen)));
+  }
+
+  private async work(waiting: Iterator<Ask>, listen: (ask: Ask, outcome: Outcome<Answer>) => void): Promise<void> {
+    let worker: ChildProcess | undefined;
+    let answers = 0;
+    for (let next = waiting.next(); !next.done; next = waiting.next()) {
+      if (!worker || !this.living.has(worker) || answers === this.options.answersAProcess) {
+        if (worker) this.dismiss(worker);
+        worker = await this.hire();
+        answers = 0;
+      }
+      answers++;
+      listen(next.value, await this.ask(worker, next.value));
+    }
+    if (worker) this.dismiss(worker);
+  }
+
+  private async hire(): Promise<ChildProcess> {
+    const { worker: file, args = [], first } = this.options;
+    const worker = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.living.add(worker);
+    const outcome = first === undefined ? undefined : await this.ask(worker, first);
+    if (outcome && 'failed' in outcome) throw new Error(`a process could not begin: it ${outcome.says}`);
+    return worker;
+  }
+
+  private ask(worker: ChildProcess, ask: Ask | object): Promise<Outcome<Answer>> {
+    return new Promise((resolve) => {
+      const settle = (outcome: Outcome<Answer>) => {
+        clearTimeout(timer);
+        worker.removeAllListeners();
+        if ('failed' in outcome) this.kill(worker);
+        resolve(outcome);
+      };
+      const timer = setTimeout(() => settle({ failed: 'hangs', says: `gave no answer in ${this.options.patienceSeconds} s` }), 1000 * this.options.patienceSeconds);
+      worker.once('message', (answer: Answer) => settle({ answer }));
+      worker.once('exit', (code, signal) => settle({ failed: 'died', says: `ended with ${code ?? signal}` }));
+      worker.send(ask as object);
+    });
+  }
+
+  /** Nothing is under way: it tidies up, and ends. */
+  private dismiss(worker: ChildProcess): void {
+    if (this.living.delete(worker)) worker.disconnect();
+  }
+
+  private kill(worker: ChildProcess): void {
+    if (!this.living.delete(worker)) return;
+    if (worker.exitCode === null) endHosts(worker.pid!);
+    worker.kill('SIGKILL');
+  }
+
+  private stop(): void {
+    for (const worker of this.living) this.kill(worker);
+  }
+}
+
+/** The other side: answers one question after the other, and ends with its parent. */
+export function serve<Ask, Answer>(answer: (ask: Ask) => Promise<Answer>): void {
+  process.on('message', (ask: Ask) => {
+    answer(ask).then((message) => process.send!(message), (error) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+      process.exit(1);
+    });
+  });
+  process.on('disconnect', () => process.exit(0));
+}
+
+/** Ends the hosts that a process boots: each is a process group of its own. */
+export function endHosts(parent: number): void {
+  const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' }).trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+  for (const [pid, ppid, group] of processes) {
+    if (ppid === parent && group === pid) process.kill(-pid, 'SIGKILL');
+  }
+}
