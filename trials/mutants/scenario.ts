@@ -9,6 +9,9 @@ const TOO_MANY_EVENTS = 25_000;
 /** How the words begin where not a promise was broken, but the rehearsal itself. */
 export const BROKEN_OFF = 'broke off';
 
+/** The machine's own, whatever clock a rehearsal has put in their place. */
+const { setTimeout, clearTimeout } = globalThis;
+
 /** Of real time; no scenario of the product takes a quarter of it. */
 const PATIENCE_MS = 60_000;
 
