@@ -153,7 +153,7 @@ export class LocalEngine {
       while (!isDone() && this.clock.now() < until) await new Promise<void>((resolve) => this.clock.after(SETTLE_SECONDS * 1000, resolve));
       return isDone();
     };
-    const changes = () => this.calls.filter(({ action }) => !READS.test(action)).length;
+    const changes = () => this.calls.filter(({ action, error }) => !READS.test(action) && error === undefined).length;
     return this.live(async () => {
       if (!await wait(quiet)) return false;
       if (!this.options.events || this.events.schedules.size === 0) return true;

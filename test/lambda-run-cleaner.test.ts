@@ -2,6 +2,7 @@ import { EC2Client } from '@aws-sdk/client-ec2';
 import { FSxClient } from '@aws-sdk/client-fsx';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import * as fc from 'fast-check';
+import { cleanUpName, cleanUpNumber } from '../lambda-src/run-cleaner/clean-up-name';
 import { type Leftover, refusal } from '../lambda-src/run-cleaner/guard-refusal';
 import { handler } from '../lambda-src/run-cleaner/run-cleaner.lambda';
 import { decideEnd, decideFileSystem, decideLaunchTemplate, decidePastEnd, type KnownExecution, retryAfter } from '../lambda-src/run-cleaner/sweep-decision';
@@ -120,6 +121,17 @@ describe('what a sweep does about a launch template without a file system', () =
   });
 });
 
+test('nobody is disturbed who holds what is kept', () => {
+  const held = found(kept('drain: X', { [RunTag.HOLD]: 'yes' }));
+  expect([decideEnd(ended(), held), decidePastEnd(ended(), held)].map(({ decision }) => decision)).toEqual(['LEAVE', 'LEAVE']);
+  expect(decideEnd(ended(), { ...held, lifecycle: 'DELETING' }).decision).toBe('CLEAN_UP');
+});
+
+test.each([['clean-up-20261122T080000Z-0123456789ab-3', 3], ['clean-up-nightly-20261122', undefined], ['daily', undefined], [undefined, undefined]])('%s is clean-up %s of its run', (name, n) => {
+  expect(cleanUpNumber(name)).toBe(n);
+  if (n) expect(cleanUpName('20261122T080000Z-0123456789ab', n)).toBe(name);
+});
+
 test('a sweep looks at the end of a clean-up as at that of a run', () => {
   const input = '{"cleanUp":{"executionArn":"arn"}}';
   expect(decidePastEnd(ended({ input }), undefined).decision).toBe('CLEAN_UP');
@@ -142,6 +154,7 @@ describe('what is done at the end of a run', () => {
     ['uncatchable error', failed('States.Runtime'), undefined, 'CLEAN_UP'],
     ['no summary', failed('SummaryFailed'), undefined, 'CLEAN_UP'],
     ['no error', failed(undefined), undefined, 'CLEAN_UP'],
+    ['own error, and the file system that it has kept is gone', { ...failed(ErrorName.JOB_FAILED)!, cause: 'DATA: nothing was deleted: file system fs-1 is KEPT (delete: X).' }, undefined, 'CLEAN_UP'],
     ['own error, nothing left', failed(ErrorName.JOB_FAILED), undefined, 'LEAVE'],
     ['own error, file system left', failed(ErrorName.JOB_FAILED), found(), 'CLEAN_UP'],
     ['own error, file system kept', failed(ErrorName.DRAIN_TIMED_OUT), found(kept('drain: X')), 'LEAVE'],
@@ -344,7 +357,7 @@ describe('a sweep', () => {
     const keptByChoice = [fileSystem(kept('deleteLustre is false', { [RunTag.DELETE_LUSTRE]: 'false' }))];
     test('of a run that was stopped when it had just been kept, and has told nobody', async () => {
       expect(await sweepAfter({}, {}, keptByChoice)).toEqual([`StartExecution clean-up-${RUN_ID}-1`]);
-      expect(await sweepAfter({}, { [cleanUpArn(1)]: ended({ stopDate: before(HOUR) }) }, keptByChoice)).toEqual([]);
+      expect(await sweepAfter({}, { [cleanUpArn(1)]: ended({ startDate: before(2 * HOUR), stopDate: before(HOUR / 2) }) }, keptByChoice)).toEqual([]);
     });
     test('but not of one that has told what it has kept', async () => {
       expect(await sweepAfter({ status: 'FAILED', error: 'BadRequest' }, {}, keptByChoice)).toEqual([]);
@@ -353,13 +366,31 @@ describe('a sweep', () => {
       ['less than a sweep after its end', { stopDate: before(HOUR - 1) }],
       ['more than three sweeps after its end', { stopDate: before(3 * HOUR) }],
       ['not where the run has cleaned up', { status: 'FAILED', error: ErrorName.JOB_FAILED }],
-      ['not of a clean-up', { input: '{"cleanUp":{"executionArn":"arn"}}' }],
+      ['not of the clean-up of who knows what', { input: '{"cleanUp":{"executionArn":"arn"}}' }],
     ])('but %s', async (_, execution) => {
       expect(await sweepAfter(execution)).toEqual([]);
     });
+    test('of a run whose clean-up was told that it still runs', async () => {
+      const [, name] = (await sweepAfter({}))[0].split(' ');
+      const refused = { [RUN.replace('daily', name)]: { ...ended({ startDate: before(2 * HOUR), stopDate: before(HOUR) }), status: 'FAILED', error: ErrorName.RUN_STILL_RUNNING } };
+      expect(await sweepAfter({}, refused)).toEqual([`StartExecution ${name.replace(/1$/, '2')}`]);
+    });
+    test('of a clean-up that was stopped, the later the more there were', async () => {
+      const input = JSON.stringify({ cleanUp: { executionArn: RUN } });
+      const after = async (n: number, hours: number) => {
+        const [, first] = (await sweepAfter({}))[0].split(' ');
+        const earlier = Array.from({ length: n }, (_, i) => [RUN.replace('daily', first.replace(/1$/, `${i + 1}`)), ended({ input, startDate: before(95 * HOUR), stopDate: before((i + 1 === n ? hours : 90) * HOUR) })]);
+        const { done } = account({ fileSystems: [], executions: { [RUN]: ended({ startDate, stopDate: before(99 * HOUR) }), ...Object.fromEntries(earlier) } });
+        await handler(SWEEP);
+        return done.map(({ input: { name } }) => name);
+      };
+      const next = async (n: number) => (await after(n, 2 ** (n - 1))).map((name) => name.split('-').pop());
+      expect([await next(1), await next(2), await next(3)]).toEqual([['2'], ['3'], ['4']]);
+      expect([await after(1, 0.9), await after(3, 3.9), await after(3, 6)]).toEqual([[], [], []]);
+    });
     test('but not twice', async () => {
       const [start] = await sweepAfter({});
-      expect(await sweepAfter({}, { [RUN.replace('daily', start.split(' ')[1])]: ended({ stopDate: before(HOUR) }) })).toEqual([]);
+      expect(await sweepAfter({}, { [RUN.replace('daily', start.split(' ')[1])]: ended({ status: 'SUCCEEDED', startDate: before(2 * HOUR), stopDate: before(HOUR) }) })).toEqual([]);
     });
   });
 

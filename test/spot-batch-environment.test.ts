@@ -482,9 +482,9 @@ describe('the states', () => {
     expect(states.NextWaitForFreeComputeEnvironment.Parameters['seconds.$']).toContain('$.schedules.reserve.waits');
     expect(states.IsComputeEnvironmentReserved.Choices.at(-1)).toMatchObject({ Next: 'GiveUpOnReservation' });
     expect(states.AreInstancesGone.Choices[0].Next).toBe('ReleaseComputeEnvironment');
-    expect(states.ReleaseComputeEnvironment).toMatchObject({ Next: 'NoteQuietTime', ResultPath: '$.compute.detach.lock' });
+    expect(states.ReleaseComputeEnvironment).toMatchObject({ Next: 'NoteQuietTime', ResultPath: null });
     expect(states.ReleaseComputeEnvironment.Catch[0]).toEqual({
-      ErrorEquals: ['States.TaskFailed', 'States.Timeout'], ResultPath: '$.compute.detach.notReleased', Next: 'NoteQuietTime',
+      ErrorEquals: ['States.TaskFailed', 'States.Timeout'], ResultPath: null, Next: 'NoteQuietTime',
     });
   });
 

@@ -3,7 +3,7 @@ import { ChildProcess, execFileSync, fork } from 'child_process';
 /** One for each core of the smallest machine that trials are meant for. */
 export const PROCESSES = 2;
 
-export interface PoolOptions {
+export interface PoolOptions<Answer> {
   /** File of a process that `serve`s. */
   readonly worker: string;
   readonly args?: readonly string[];
@@ -11,6 +11,8 @@ export interface PoolOptions {
   readonly first?: object;
   /** A process is replaced after so many answers: what it remembers grows. @default Infinity */
   readonly answersAProcess?: number;
+  /** Whether a process is of no more use behind this answer. @default - it is */
+  readonly isSpent?: (answer: Answer) => boolean;
   /** Longer than any answer takes that ever comes. */
   readonly patienceSeconds: number;
 }
@@ -22,7 +24,7 @@ export type Outcome<Answer> = { readonly answer: Answer } | { readonly failed: '
 export class Pool<Ask, Answer> {
   private readonly living = new Set<ChildProcess>();
 
-  constructor(private readonly options: PoolOptions) {
+  constructor(private readonly options: PoolOptions<Answer>) {
     process.once('exit', () => this.stop());
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   }
@@ -51,6 +53,7 @@ export class Pool<Ask, Answer> {
   private async hire(): Promise<ChildProcess> {
     const { worker: file, args = [], first } = this.options;
     const worker = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    worker.on('error', () => undefined); // what could not be sent, or begun, is told where it was asked
     this.living.add(worker);
     const outcome = first === undefined ? undefined : await this.ask(worker, first);
     if (outcome && 'failed' in outcome) throw new Error(`a process could not begin: it ${outcome.says}`);
@@ -61,14 +64,14 @@ export class Pool<Ask, Answer> {
     return new Promise((resolve) => {
       const settle = (outcome: Outcome<Answer>) => {
         clearTimeout(timer);
-        worker.removeAllListeners();
-        if ('failed' in outcome) this.kill(worker);
+        worker.removeAllListeners('message').removeAllListeners('exit');
+        if ('failed' in outcome || this.options.isSpent?.(outcome.answer)) this.kill(worker);
         resolve(outcome);
       };
       const timer = setTimeout(() => settle({ failed: 'hangs', says: `gave no answer in ${this.options.patienceSeconds} s` }), 1000 * this.options.patienceSeconds);
       worker.once('message', (answer: Answer) => settle({ answer }));
       worker.once('exit', (code, signal) => settle({ failed: 'died', says: `ended with ${code ?? signal}` }));
-      worker.send(ask as object);
+      worker.send(ask as object, (error) => error && settle({ failed: 'died', says: `took no question: ${error.message}` }));
     });
   }
 
@@ -79,8 +82,11 @@ export class Pool<Ask, Answer> {
 
   private kill(worker: ChildProcess): void {
     if (!this.living.delete(worker)) return;
-    if (worker.exitCode === null) endHosts(worker.pid!);
-    worker.kill('SIGKILL');
+    try {
+      if (worker.pid !== undefined && worker.exitCode === null) endHosts(worker.pid);
+    } finally {
+      worker.kill('SIGKILL');
+    }
   }
 
   private stop(): void {
@@ -97,12 +103,16 @@ export function serve<Ask, Answer>(answer: (ask: Ask) => Promise<Answer>): void 
     });
   });
   process.on('disconnect', () => process.exit(0));
+  process.on('exit', () => endHosts(process.pid));
 }
 
 /** Ends the hosts that a process boots: each is a process group of its own. */
 export function endHosts(parent: number): void {
   const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' }).trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
   for (const [pid, ppid, group] of processes) {
-    if (ppid === parent && group === pid) process.kill(-pid, 'SIGKILL');
+    if (ppid !== parent || group !== pid) continue;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch { /* it has ended by itself */ }
   }
 }

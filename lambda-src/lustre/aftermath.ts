@@ -3,6 +3,7 @@ import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
+import { IS_KEPT } from '../../src/private/keep-reasons';
 import { RunTag } from '../../src/private/tags';
 import { cleanUpCommand, regionOf, startExecutionCommand, stateMachineOf } from '../shared/execution-arn';
 
@@ -48,7 +49,7 @@ function whereIsTheData(document: StateDocument, kept: string | undefined, gone:
   if (kept && isOnItsWay(document)) return `file system ${fileSystem.fileSystemId} is being deleted, and FSx has not finished; ${whatWasOnIt(document, target)}.`;
   if (kept) {
     const proven = document.export.proven === true && !failures.drain;
-    return `nothing was deleted: file system ${fileSystem.fileSystemId} is KEPT (${kept}). `
+    return `nothing was deleted: file system ${fileSystem.fileSystemId} ${IS_KEPT} (${kept}). `
       + (proven ? `Everything on it is proven to be in ${target}.` : `What the run wrote is on it; not all of it is proven to be in ${target}.`)
       + automaticExport(document);
   }

@@ -14,10 +14,10 @@ import type {
 } from '../../src/private/lustre-payloads';
 import { RunTag } from '../../src/private/tags';
 import { requireField } from '../shared/answer';
-import { overlappingPrefixes } from '../shared/check-overlapping-prefix';
 import { dispatch } from '../shared/dispatch';
 import { wasRedriven } from '../shared/execution';
 import { findAssociation, findFileSystem, fsx, tagFileSystem } from '../shared/fsx';
+import { overlappingPrefixes } from '../shared/overlapping-prefixes';
 import { raise } from '../shared/raise';
 import { executionToken } from '../shared/run-identity';
 import { tagOf } from '../shared/tag-of';

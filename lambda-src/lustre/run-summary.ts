@@ -2,9 +2,7 @@ import { explain } from './aftermath';
 import { alreadyCleanedUp, message, type Problem } from './failure';
 import type { StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
-
-/** Steps of the clean-up in their order: the first of them that failed is the error where the run itself had none. */
-const STEPS = ['find', 'stop', 'detach', 'drain', 'delete', 'keep'];
+import { CLEAN_UP_STEPS, KeepReason } from '../../src/private/keep-reasons';
 
 const MAX_CAUSE = 30_000; // a Fail state's cause may have 32,768 characters; what is longer is cut here with a mark
 
@@ -38,11 +36,11 @@ export interface RunSummary {
 export function keepReason(document: StateDocument): string | undefined {
   const { failures, parameters, fileSystem, deletion, policy } = document;
   if (!fileSystem.fileSystemId || deletion?.gone || document.kept.gone) return undefined;
-  const failed = STEPS.find((step) => failures[step]);
+  const failed = CLEAN_UP_STEPS.find((step) => failures[step]);
   if (failed) return `${failed}: ${failures[failed].Error ?? 'unknown error'}`;
   if (policy.keep) return `failurePolicy ${parameters.failurePolicy} after ${document.error.Error ?? 'the end of its execution'}`;
-  if (parameters.deleteLustre === false) return 'deleteLustre is false';
-  return `export not proven: ${document.export.reason ?? 'no verdict'}`;
+  if (parameters.deleteLustre === false) return KeepReason.DELETE_LUSTRE_IS_FALSE;
+  return `${KeepReason.NOT_PROVEN}: ${document.export.reason ?? 'no verdict'}`;
 }
 
 export function summarize(document: StateDocument, now: Date): RunSummary {
@@ -87,13 +85,14 @@ function firstProblem(document: StateDocument, kept: string | undefined): Proble
   if (document.kept.gone && document.kept.redriven) return alreadyCleanedUp(document);
   if (error.Error) return { Error: error.Error, Cause: message(error) };
   if (document.kept.gone && isCleanUp(document)) return undefined; // another one was faster
-  const step = STEPS.find((candidate) => failures[candidate]);
+  // the first that failed is the error where the run itself had none
+  const step = CLEAN_UP_STEPS.find((candidate) => failures[candidate]);
   if (step) return { Error: failures[step].Error ?? ErrorName.EXPORT_NOT_PROVEN, Cause: `${step}: ${message(failures[step])}` };
   if (policy.keep) return undefined; // a clean-up that did what the policy says
   if (kept && parameters.deleteLustre !== false) return { Error: ErrorName.EXPORT_NOT_PROVEN, Cause: kept };
   // kept as asked for; that the export is complete was asked for, too
   if (kept && document.export.proven !== true) {
-    return { Error: ErrorName.EXPORT_NOT_PROVEN, Cause: `export not proven: ${document.export.reason ?? 'no verdict'}` };
+    return { Error: ErrorName.EXPORT_NOT_PROVEN, Cause: `${KeepReason.NOT_PROVEN}: ${document.export.reason ?? 'no verdict'}` };
   }
   return undefined;
 }

@@ -1,8 +1,8 @@
 import { BatchClient, type ComputeEnvironmentDetail, DescribeComputeEnvironmentsCommand } from '@aws-sdk/client-batch';
 import { DescribeInstanceTypesCommand, EC2Client, type _InstanceType } from '@aws-sdk/client-ec2';
+import { isAccessDenied, permissionFinding } from './aws-errors';
 import type { PreflightContext } from './preflight';
 import { requireField } from '../shared/answer';
-import { isAccessDenied, permissionFinding } from '../shared/aws-errors';
 
 const batch = new BatchClient({});
 const ec2 = new EC2Client({});

@@ -1,6 +1,6 @@
 import { DescribeImagesCommand, ECRClient } from '@aws-sdk/client-ecr';
+import { isAccessDenied, permissionFinding } from './aws-errors';
 import type { PreflightContext } from './preflight';
-import { isAccessDenied, permissionFinding } from '../shared/aws-errors';
 
 const ecr = new ECRClient({});
 

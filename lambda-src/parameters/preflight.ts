@@ -1,8 +1,8 @@
 import { checkComputeEnvironment } from './check-compute-environment';
 import { checkContainerImage } from './check-container-image';
+import { checkOverlappingPrefix } from './check-overlapping-prefix';
 import type { CheckRequest } from '../../src/private/parameter-payloads';
 import type { ParameterSource, ParameterValues } from '../../src/private/parameter-rules';
-import { checkOverlappingPrefix } from '../shared/check-overlapping-prefix';
 
 /** What a check knows of the run: only values that are right, so that it can look in spite of wrong ones. */
 export interface PreflightContext {

@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { isAccessDenied, permissionFinding } from './aws-errors';
 import type { SecretAnswer } from '../../src/private/parameter-payloads';
 import { isParameterName, unknownKeyProblems } from '../../src/private/parameter-rules';
-import { isAccessDenied, permissionFinding } from '../shared/aws-errors';
 
 const secretsManager = new SecretsManagerClient({});
 

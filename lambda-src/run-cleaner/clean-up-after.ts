@@ -31,7 +31,7 @@ export async function cleanUpAfter(executionArn: string, settings: CleanerSettin
   };
   const decision = decideEnd(execution, fileSystem && asFound(fileSystem));
   const done = decision.decision === 'CLEAN_UP' && !settings.dryRun
-    ? await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: execution }) : undefined;
+    ? await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: { executionArn, stopDate: execution?.stopDate } }) : undefined;
   report(subject, decision, settings, done);
 }
 

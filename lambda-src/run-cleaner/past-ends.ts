@@ -1,18 +1,21 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
 import { type ExecutionStatus, paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
 import { asFound, report } from './clean-up-after';
+import { cleanUpNumber } from './clean-up-name';
 import type { CleanerSettings } from './cleaner-settings';
 import { startCleanUp } from './start-clean-up';
 import { decidePastEnd, isLive, runOfCleanUp } from './sweep-decision';
 import { ENDED_BADLY } from '../../src/private/run-cleaner-payloads';
 import { RunTag } from '../../src/private/tags';
 import { findExecution } from '../shared/execution';
+import { executionArnOf } from '../shared/execution-arn';
 import { runIdentity } from '../shared/run-identity';
 import { tagOf } from '../shared/tag-of';
 
 const stepFunctions = new SFNClient({});
 
 const MAX_PAGES = 20; // of a hundred executions each, newest first
+const MOST_DOUBLINGS = 8;
 
 /**
  * Executions that ended badly some sweeps ago. EventBridge delivers the events of Step Functions on a best effort basis,
@@ -28,16 +31,17 @@ export async function endedBadly({ stateMachineArn, sweepSeconds }: CleanerSetti
         const from = firstLook(name);
         if (executionArn && sweeps >= from && sweeps < from + 2) found.push(executionArn);
       }
-      if (++pages === MAX_PAGES) break;
+      if (++pages < MAX_PAGES) continue;
+      console.log(JSON.stringify({ decision: 'LEAVE', why: `only the newest ${MAX_PAGES * 100} executions that ended as ${statusFilter} are looked at` }));
+      break;
     }
   }
   return found;
 }
 
 /** In sweeps after the end. Of clean-ups of one run later each time: one that never ends well is not tried at every sweep. */
-function firstLook(name = ''): number {
-  const times = Number(/^clean-up-.*-(\d+)$/.exec(name)?.[1] ?? 1);
-  return 2 ** Math.min(times - 1, 8);
+function firstLook(name: string | undefined): number {
+  return 2 ** Math.min((cleanUpNumber(name) ?? 1) - 1, MOST_DOUBLINGS);
 }
 
 /** What the sweep has found, by the run that made it. */
@@ -51,12 +55,14 @@ export interface Found {
 export async function cleanUpPastEnd(endedArn: string, { fileSystems, lookedAt }: Found, settings: CleanerSettings): Promise<void> {
   const ended = await findExecution(endedArn);
   const executionArn = runOfCleanUp(ended) ?? endedArn;
-  if (lookedAt.has(executionArn)) return;
+  const isOurs = executionArn.startsWith(executionArnOf(settings.stateMachineArn, '')); // a clean-up may have been told anything
+  if (!isOurs || lookedAt.has(executionArn)) return;
   const kept = fileSystems.get(executionArn);
   const decision = decidePastEnd(ended, kept && asFound(kept));
+  if (decision.decision !== 'CLEAN_UP') return;
   const run = executionArn === endedArn ? ended : await findExecution(executionArn);
-  if (!run?.startDate || isLive(run) || decision.decision !== 'CLEAN_UP') return;
-  const runId = (kept && tagOf(kept, RunTag.RUN_ID)) ?? runIdentity(executionArn, run.startDate).id;
+  const runId = (kept && tagOf(kept, RunTag.RUN_ID)) ?? (run?.startDate && runIdentity(executionArn, run.startDate).id);
+  if (runId === undefined || isLive(run) || runOfCleanUp(run) !== undefined) return;
   const subject = { fileSystemId: kept?.FileSystemId, runId, executionArn };
-  report(subject, decision, settings, settings.dryRun ? undefined : await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: ended }));
+  report(subject, decision, settings, settings.dryRun ? undefined : await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: { executionArn: endedArn, stopDate: ended?.stopDate } }));
 }

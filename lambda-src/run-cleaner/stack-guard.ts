@@ -1,5 +1,6 @@
 import { type FileSystem } from '@aws-sdk/client-fsx';
 import { paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn';
+import { cleanUpName, cleanUpNumber } from './clean-up-name';
 import type { CleanerSettings } from './cleaner-settings';
 import { Leftover, refusal } from './guard-refusal';
 import type { StackRequest } from '../../src/private/run-cleaner-payloads';
@@ -32,7 +33,7 @@ async function leftovers({ pipeline, stateMachineArn }: CleanerSettings): Promis
   const ours = (await findFileSystems()).filter((each) => tagOf(each, RunTag.PIPELINE) === pipeline);
   const living = ours.map((each) => leftoverOf(each, running, stateMachineArn));
   // a run that has no file system yet would make one while its state machine is being deleted, which ends it at its next state
-  const early = running.filter(({ name, arn }) => !name.startsWith('clean-up-') && !living.some(({ executionArn }) => executionArn === arn));
+  const early = running.filter(({ name, arn }) => cleanUpNumber(name) === undefined && !living.some(({ executionArn }) => executionArn === arn));
   return [...living, ...early.map(({ arn }): Leftover => ({ executionArn: arn, state: 'RUNNING', why: 'is running' }))];
 }
 
@@ -43,7 +44,7 @@ function leftoverOf(fileSystem: FileSystem, running: { name: string; arn: string
   const kept = tagOf(fileSystem, RunTag.KEPT);
   if (fileSystem.Lifecycle === 'DELETING') return { ...named, state: 'DELETING', why: 'is being deleted' };
   if (running.some(({ arn }) => arn === executionArn)) return { ...named, state: 'RUNNING', why: 'its run is running' };
-  const cleanUp = running.find(({ arn }) => arn.startsWith(executionArnOf(stateMachineArn, `clean-up-${runId}-`)));
+  const cleanUp = running.find(({ arn }) => arn.startsWith(executionArnOf(stateMachineArn, cleanUpName(runId, ''))));
   if (cleanUp) return { ...named, state: 'RUNNING', why: `${cleanUp.name} is running` };
   return { ...named, state: 'LEFT', why: kept === undefined ? 'left behind by its run' : `kept: ${kept}` };
 }

@@ -1,5 +1,7 @@
 import { type DescribeExecutionCommandOutput, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { cleanUpName } from './clean-up-name';
 import { isLive, retryAfter } from './sweep-decision';
+import { ErrorName } from '../../src/private/errors';
 import { findExecution } from '../shared/execution';
 import { executionArnOf } from '../shared/execution-arn';
 
@@ -13,10 +15,8 @@ export interface CleanUpRequest {
   /** Whether another is started behind one that has ended: at once, or after a pause that grows. */
   readonly again: 'AT_ONCE' | 'LATER';
   /** The end of the run, or of a clean-up, that this is for: one that began after it was for this very end, of which one may hear twice. */
-  readonly end?: Ended;
+  readonly end?: { readonly executionArn: string; readonly stopDate?: Date };
 }
-
-type Ended = Pick<DescribeExecutionCommandOutput, 'executionArn' | 'startDate' | 'stopDate'>;
 
 /**
  * Starts a clean-up of a run, unless one is running. Its name tells the run and counts, so that two that start one at
@@ -27,11 +27,12 @@ type Ended = Pick<DescribeExecutionCommandOutput, 'executionArn' | 'startDate' |
 export async function startCleanUp(request: CleanUpRequest): Promise<string> {
   let stoppedAt: Date | undefined;
   for (let k = 1; ; k++) {
-    const name = `clean-up-${request.runId}-${k}`;
-    const earlier = await findExecution(executionArnOf(request.stateMachineArn, name));
+    const name = cleanUpName(request.runId, k);
+    const arn = executionArnOf(request.stateMachineArn, name);
+    const earlier = await findExecution(arn);
     if (isLive(earlier)) return `${name} is running`;
     if (earlier) {
-      if (isFor(request.end, earlier)) return `${name} has ended`;
+      if (arn !== request.end?.executionArn && isFor(request.end, earlier)) return `${name} has ended`;
       stoppedAt = earlier.stopDate;
       continue;
     }
@@ -43,8 +44,10 @@ export async function startCleanUp(request: CleanUpRequest): Promise<string> {
   }
 }
 
-function isFor(end: Ended | undefined, earlier: Ended): boolean {
-  return end?.stopDate !== undefined && earlier.startDate !== undefined && earlier.startDate >= end.stopDate && earlier.executionArn !== end.executionArn;
+function isFor(end: CleanUpRequest['end'], { startDate, error }: DescribeExecutionCommandOutput): boolean {
+  // DescribeExecution is eventually consistent: one that was told that the run still runs has done nothing
+  if (error === ErrorName.RUN_STILL_RUNNING) return false;
+  return end?.stopDate !== undefined && startDate !== undefined && startDate >= end.stopDate;
 }
 
 async function start({ stateMachineArn, executionArn }: CleanUpRequest, name: string): Promise<boolean> {

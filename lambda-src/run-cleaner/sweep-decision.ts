@@ -1,4 +1,5 @@
 import { ErrorName } from '../../src/private/errors';
+import { IS_KEPT, isKeptByFailure, KeepReason } from '../../src/private/keep-reasons';
 import { RunTag } from '../../src/private/tags';
 
 /** What the cleaner does about something that a run has made. */
@@ -8,7 +9,13 @@ export interface Decision {
 }
 
 /** An execution as Step Functions has it; undefined where Step Functions has forgotten it. */
-export type KnownExecution = { readonly status?: string; readonly input?: string; readonly stopDate?: Date; readonly error?: string } | undefined;
+export type KnownExecution = {
+  readonly status?: string;
+  readonly input?: string;
+  readonly stopDate?: Date;
+  readonly error?: string;
+  readonly cause?: string;
+} | undefined;
 
 export interface FoundFileSystem {
   readonly lifecycle?: string;
@@ -18,9 +25,6 @@ export interface FoundFileSystem {
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
-/** Steps of the clean-up (`run-summary.ts`): a reason that begins with one of them is nobody's choice. */
-const KEPT_BY_FAILURE = /^((find|stop|detach|drain|delete|keep): |export not proven)/;
-const DELETE_LUSTRE_IS_FALSE = 'deleteLustre is false';
 
 /** Errors of runs that could not see the end of what they had made. */
 const UNFINISHED: string[] = [ErrorName.DELETION_TIMED_OUT, ErrorName.JOBS_NOT_STOPPED, ErrorName.INSTANCES_NOT_GONE];
@@ -30,6 +34,9 @@ const SAYS_NOTHING = /^(States\.|SummaryFailed$)/;
 
 /** A sweep comes a little early or late: nine tenths of the interval are one sweep. */
 const ONE_SWEEP = 0.9;
+
+const HELD = `somebody works on it: its tag ${RunTag.HOLD} is there`;
+const isHeld = ({ tag }: FoundFileSystem) => tag(RunTag.HOLD) !== undefined;
 
 const leave = (why: string): Decision => ({ decision: 'LEAVE', why });
 const cleanUp = (why: string): Decision => ({ decision: 'CLEAN_UP', why });
@@ -48,7 +55,7 @@ export function retryAfter(times: number): number {
 export function decideFileSystem(found: FoundFileSystem, execution: KnownExecution, now: Date, sweepSeconds: number): Decision {
   if (isLive(execution)) return leave(`its execution is ${execution?.status}`);
   if (found.lifecycle === 'DELETING') return decideDeleting(execution, now, sweepSeconds);
-  if (found.tag(RunTag.HOLD) !== undefined) return leave(`somebody works on it: its tag ${RunTag.HOLD} is there`);
+  if (isHeld(found)) return leave(HELD);
   if (found.tag(RunTag.KEPT) !== undefined) return decideKept(found, now);
   const ended = execution ? `its execution has ended as ${execution.status}` : 'its execution is not known any more';
   const since = timeOf(found.tag(RunTag.ORPHAN_SINCE));
@@ -68,9 +75,9 @@ function decideKept({ tag }: FoundFileSystem, now: Date): Decision {
   const until = timeOf(tag(RunTag.KEEP_UNTIL));
   const keptAt = timeOf(tag(RunTag.KEPT_AT));
   const isOver = until !== undefined && now.getTime() >= until;
-  const byFailure = KEPT_BY_FAILURE.test(reason) || !isChosen(tag);
+  const byFailure = isKeptByFailure(reason) || !isChosen(tag);
   // what its run was told not to delete is proven, and stays
-  if (!byFailure && (until === undefined || reason.startsWith(DELETE_LUSTRE_IS_FALSE))) return leave(`kept without an end: ${reason}`);
+  if (!byFailure && (until === undefined || reason.startsWith(KeepReason.DELETE_LUSTRE_IS_FALSE))) return leave(`kept without an end: ${reason}`);
   if (!byFailure && !isOver) return leave(`kept until ${iso(until!)}: ${reason}`);
 
   const times = Math.max(1, Math.trunc(Number(tag(RunTag.TIMES_KEPT))) || 1);
@@ -110,11 +117,13 @@ export function decidePastEnd(execution: KnownExecution, found: FoundFileSystem 
   if (execution === undefined) return leave('Step Functions does not know it');
   if (isLive(execution)) return leave(`it is ${execution.status} again`);
   if (execution.status === 'SUCCEEDED') return leave('it has succeeded');
+  if (found && found.lifecycle !== 'DELETING' && isHeld(found)) return leave(HELD);
   if (execution.status !== 'FAILED') return cleanUp(`it ended as ${execution.status}, where nothing can be caught`);
   if (found?.lifecycle === 'DELETING') return cleanUp('its file system is being deleted, and nobody watches any more');
   if (found && found.tag(RunTag.KEPT) === undefined) return cleanUp('it failed and has left a file system that it did not mean to keep');
   if (found && SAYS_NOTHING.test(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which does not tell that it has kept its file system`);
   if (found) return leave(`it has kept its file system: ${found.tag(RunTag.KEPT)}`);
+  if (execution.cause?.includes(IS_KEPT)) return cleanUp('it told of a file system that it has kept, and that is gone');
   if (UNFINISHED.includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, and its file system went when nobody watched any more`);
   // an error of AWS may be one that nothing caught (E18)
   if (!(Object.values(ErrorName) as string[]).includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which is none of the workflow's own errors`);

@@ -13,27 +13,30 @@ import { tagOf } from '../shared/tag-of';
 
 const ec2 = new EC2Client({});
 
-/** The second net: looks at everything of this pipeline. One thing that cannot be looked at hides no other. */
+/** The second net: looks at everything of this pipeline. One thing that cannot be looked at, be it a list, hides no other. */
 export async function sweep(settings: CleanerSettings): Promise<void> {
-  const fileSystems = await findFileSystems();
-  const ours = fileSystems.filter((each) => tagOf(each, RunTag.PIPELINE) === settings.pipeline);
+  const failed: string[] = [];
+  const attempt = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await look();
+    } catch (error) {
+      failed.push(`${what}: ${(error as Error).name}: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const fileSystems = await findFileSystems(); // without these nobody knows what is an orphan
   const runOf = (resource: FileSystem | LaunchTemplate) => tagOf(resource, RunTag.EXECUTION_ARN);
   const owned = new Map(fileSystems.map((each) => [runOf(each), each]));
-  const templates = (await findLaunchTemplates()).filter((each) => !owned.has(runOf(each)));
+  const templates = (await attempt('launch templates', findLaunchTemplates) ?? []).filter((each) => !owned.has(runOf(each)));
   // what is kept by choice is left alone, but a run that was stopped when it had just been kept has told nobody
   const lookedAt = new Set([...fileSystems.filter((each) => tagOf(each, RunTag.KEPT) === undefined), ...templates].map(runOf));
-  const failed: string[] = [];
-  for (const [id, look] of [
-    ...(await endedBadly(settings)).map((each) => [each, () => cleanUpPastEnd(each, { fileSystems: owned, lookedAt }, settings)] as const),
-    ...ours.map((each) => [each.FileSystemId, () => lookAtFileSystem(each, settings)] as const),
-    ...templates.map((each) => [each.LaunchTemplateId, () => lookAtLaunchTemplate(each, settings)] as const),
-  ]) {
-    try {
-      await look();
-    } catch (error) {
-      failed.push(`${id}: ${(error as Error).name}: ${(error as Error).message}`);
-    }
+  for (const each of await attempt('executions', () => endedBadly(settings)) ?? []) {
+    await attempt(each, () => cleanUpPastEnd(each, { fileSystems: owned, lookedAt }, settings));
   }
+  for (const each of fileSystems.filter((candidate) => tagOf(candidate, RunTag.PIPELINE) === settings.pipeline)) {
+    await attempt(each.FileSystemId!, () => lookAtFileSystem(each, settings));
+  }
+  for (const each of templates) await attempt(each.LaunchTemplateId!, () => lookAtLaunchTemplate(each, settings));
   if (failed.length > 0) throw new Error(`${failed.length} of what was found could not be dealt with: ${failed.join(' | ')}`);
 }
 

@@ -162,8 +162,8 @@ function renderDeletion(
     service: 'iam',
     action: 'deleteServiceLinkedRole',
     parameters: { RoleName: sfn.JsonPath.format('AWSServiceRoleForFSxS3Access_{}', sfn.JsonPath.stringAt('$.fileSystem.fileSystemId')) },
-    expected: { errors: ['Iam.NoSuchEntityException'], retry: false, then: summary, resultPath: '$.deletion.serviceLinkedRole' },
-    failures: new CatchInto(summary, '$.deletion.serviceLinkedRole'),
+    expected: { errors: ['Iam.NoSuchEntityException'], retry: false, then: summary, resultPath: sfn.JsonPath.DISCARD },
+    failures: new CatchInto(summary, sfn.JsonPath.DISCARD),
   });
   return { start: sfn.Chain.start(loop.chain).next(unlink).next(summary), watch: loop.next, unlink };
 }

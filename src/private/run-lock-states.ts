@@ -29,14 +29,14 @@ export class RunLockStates {
   }
 
   /** Best effort: a lock that stays is taken over, because its run has ended. */
-  public release(context: BatchEnvironmentContext, path: string, onwards: sfn.IChainable): sfn.IChainable {
+  public release(context: BatchEnvironmentContext, onwards: sfn.IChainable): sfn.IChainable {
     const failures: IFailurePath = {
       protect: (state) => {
-        (state as sfn.TaskStateBase).addCatch(onwards, { errors: ['States.TaskFailed', 'States.Timeout'], resultPath: `${path}.notReleased` });
+        (state as sfn.TaskStateBase).addCatch(onwards, { errors: ['States.TaskFailed', 'States.Timeout'], resultPath: sfn.JsonPath.DISCARD });
         context.failures.protect(state);
       },
     };
-    return this.invocation({ ...context, failures }, 'ReleaseComputeEnvironment', `${path}.lock`).next(onwards);
+    return this.invocation({ ...context, failures }, 'ReleaseComputeEnvironment', sfn.JsonPath.DISCARD).next(onwards);
   }
 
   private invocation({ scope, statePrefix, runPath, failures }: BatchEnvironmentContext, action: string, resultPath: string) {

@@ -115,7 +115,7 @@ export class SpotBatchStates {
       action: 'deleteLaunchTemplate',
       parameters: { 'LaunchTemplateName.$': this.runTemplateName(context) },
       comment: 'Best effort: a launch template that stays costs nothing',
-      expected: { errors: ['States.TaskFailed', 'States.Timeout'], retry: true, then: instances.chain, resultPath: `${path}.notDeleted` },
+      expected: { errors: ['States.TaskFailed', 'States.Timeout'], retry: true, then: instances.chain, resultPath: sfn.JsonPath.DISCARD },
       failures: context.failures,
     });
     const left = new sfn.Choice(scope, `${statePrefix}IsLaunchTemplateLeft`)
@@ -123,7 +123,7 @@ export class SpotBatchStates {
       .otherwise(remove);
     remove.next(instances.chain);
     const quiet = new sfn.Pass(scope, `${statePrefix}NoteQuietTime`, { inputPath: `${path}.instances.quietAt`, resultPath: `${resultPath}.quietAt` });
-    sfn.Chain.start(instances.chain).next(this.lock.release(context, path, quiet));
+    sfn.Chain.start(instances.chain).next(this.lock.release(context, quiet));
     prepare.next(loop.chain);
     sfn.Chain.start(loop.chain).next(left);
     return sfn.Chain.custom(prepare, [quiet], quiet);

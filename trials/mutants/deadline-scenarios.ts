@@ -18,16 +18,18 @@ export function deadlineScenarios(): Scenario[] {
     scenario('an instance that does not end', { error: 'InstancesNotGone', kept: [/^detach/], excused: /^I2|^instance/, also: nothingDeleted }, ({ models, engine }) => {
       later(engine, () => models.ec2.instances.forEach((each) => { each.terminate = () => {}; }));
     }),
-    scenario('a job that cannot be terminated', { error: 'JobTimedOut', kept: [/^stop/], excused: /^I2|^instance|^the compute environment/, also: nothingDeleted }, ({ models }) => {
+    scenario('a job that cannot be terminated', { error: 'JobTimedOut', kept: [/^stop: JobsNotStopped/], excused: /^I2|^instance|^the compute environment/, also: nothingDeleted }, ({ models }) => {
       const { batch } = models;
       const call = batch.call.bind(batch);
       batch.call = (action: string, ...rest: any[]) => action === 'TerminateJob' ? {} : (call as any)(action, ...rest);
     }, { job: work({ files: 10, seconds: 40 * 3600 }) }),
     scenario('a deletion that takes for ever', { error: 'DeletionTimedOut', kept: [/^delete|no tag/], excused: /^I2/ }, ({ models }) => { models.fsx.durations.delete = 1e9; }),
+    scenario('a deletion that is refused for long', {}, undefined, { faults: [{ on: 'fsx:DeleteFileSystem', nth: [1, 10], error: { name: 'BadRequest', message: 'a task is running' } }] }),
     scenario('a deletion that is refused', {}, undefined, { faults: [{ on: 'fsx:DeleteFileSystem', nth: [1, 3], error: { name: 'BadRequest', message: 'a task is running' } }] }),
     scenario('automatic export that cannot be switched on again', {
       error: 'FilesNotExported',
       kept: [/^drain/],
+      says: /AutoExportStaysOff|BadRequest/,
       also: (end) => [...nothingDeleted(end), ...end.rehearsal.models.fsx.living().filter(({ tags }) => tags.get('cdk-lustre-auto-export:automatic-export') !== 'OFF').map(() => 'the tag does not say OFF')],
     }, ({ models: { fsx } }) => {
       fsx.failExports(/file-1/, 'PathSizeTooLong');

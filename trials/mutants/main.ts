@@ -63,11 +63,15 @@ async function main(): Promise<number> {
   measured.end();
   const hunted = progress(`${mutants.length} mutants`);
   const found = new Map<string, Result>();
-  const pool = new Pool<Ask, Result>({ worker: join(__dirname, 'worker.ts'), first: { traces }, patienceSeconds: LONGEST_SECONDS });
-  await pool.run(mutants.map(({ id }) => ({ id })), ({ id }, outcome) => {
-    found.set(id, 'answer' in outcome ? outcome.answer : { id, killer: 'the process', broken: [`it ${outcome.says}`], tried: 1, seconds: LONGEST_SECONDS });
+  const pool = new Pool<Ask, Result>({ worker: join(__dirname, 'worker.ts'), first: { traces }, isSpent: ({ hangs }) => hangs === true, patienceSeconds: LONGEST_SECONDS });
+  const huntAll = async (ids: readonly string[], died: (id: string, says: string) => void) => pool.run(ids.map((id) => ({ id })), ({ id }, outcome) => {
+    if ('answer' in outcome) found.set(id, outcome.answer); else died(id, outcome.says);
     hunted.at(found.size, mutants.length);
   });
+  // a process may die of what an earlier mutant has left in it: only what ends a second one is dead
+  const again: string[] = [];
+  await huntAll(mutants.map(({ id }) => id), (id) => again.push(id));
+  await huntAll(again, (id, says) => found.set(id, { id, killer: 'the process', broken: [`it ${says}`], tried: 1, seconds: LONGEST_SECONDS }));
   const results = mutants.map(({ id }) => found.get(id)!);
   hunted.end();
 

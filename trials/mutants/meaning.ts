@@ -59,7 +59,7 @@ const FAULTS: Fault[] = [
   ['the mount is not verified', 'src/private/host-user-data.ts', '[ "$(stat -f -c %T $ROOT)" = lustre ] ||', 'true ||', ['no Lustre', 'no bind'],
     [{ file: 'src/private/host-user-data.ts', search: '[ "$*" = "lustre $EXPORT_DIRECTORY" ] ||', replace: 'true ||' }]],
   ['the whole file system is shown to the job', 'src/private/host-user-data.ts', 'mount --bind "$DIRECTORY" "$HOST_PATH"', 'mount --bind "$ROOT" "$HOST_PATH"', ['nothing goes wrong']],
-  ['an overlapping prefix is accepted', 'lambda-src/shared/check-overlapping-prefix.ts', 'return one.startsWith(other) || other.startsWith(one);', 'return one === other;', ['an overlapping prefix']],
+  ['an overlapping prefix is accepted', 'lambda-src/shared/overlapping-prefixes.ts', 'return one.startsWith(other) || other.startsWith(one);', 'return one === other;', ['an overlapping prefix']],
   // ---- the lock ----
   ['the lock is taken from the living', 'lambda-src/batch-environment/run-lock.ts', '? \'WAIT\' : \'TAKE_OVER\';', '? \'TAKE_OVER\' : \'TAKE_OVER\';', ['two runs of one pipeline']],
   ['the lock is not taken', 'lambda-src/batch-environment/run-lock-store.ts', 'const found = await put(settings, ours);', 'const found = undefined as Lock | undefined;', ['two runs of one pipeline']],

@@ -12,6 +12,8 @@ export const BROKEN_OFF = 'broke off';
 /** The machine's own, whatever clock a rehearsal has put in their place. */
 const { setTimeout, clearTimeout } = globalThis;
 
+const HANGS = 'it does not come to an end';
+
 /** Of real time; no scenario of the product takes a quarter of it. */
 const PATIENCE_MS = 60_000;
 
@@ -67,6 +69,8 @@ export interface Trace {
 export interface Verdict {
   /** Broken promises; empty where all is well. */
   readonly broken: string[];
+  /** It did not come to an end: what is left of it would disturb the next world of this process. */
+  readonly hangs: boolean;
   readonly trace: Trace;
 }
 
@@ -95,6 +99,7 @@ export async function play(scenario: Scenario, product: Product, templates: (mad
   }
   return {
     broken,
+    hangs: broken[0] === HANGS,
     trace: {
       states: [...new Set(rehearsal.runs.flatMap(states))],
       actions: [...new Set(rehearsal.engine.calls.map(({ service, action }) => `${service}:${action}`))],
@@ -109,7 +114,7 @@ async function patiently(play_: () => Promise<string[]>): Promise<string[]> {
   const tooLong = new Promise<string[]>((resolve) => {
     timer = setTimeout(() => {
       endHosts(process.pid);
-      resolve(['it does not come to an end']);
+      resolve([HANGS]);
     }, PATIENCE_MS);
   });
   return Promise.race([play_(), tooLong]).finally(() => clearTimeout(timer));
