@@ -1,7 +1,7 @@
 import { type FileSystem } from '@aws-sdk/client-fsx';
 import type { CleanerSettings } from './cleaner-settings';
 import { startCleanUp } from './start-clean-up';
-import { decideEnd, type Decision, type FoundFileSystem, isLive } from './sweep-decision';
+import { decideEnd, type Decision, type FoundFileSystem, mayStillAct } from './sweep-decision';
 import { RunTag } from '../../src/private/tags';
 import { findExecution } from '../shared/execution';
 import { findFileSystemsOfRun, tagFileSystem } from '../shared/fsx';
@@ -38,7 +38,7 @@ export async function cleanUpAfter(executionArn: string, settings: CleanerSettin
 async function endOf(executionArn: string): ReturnType<typeof findExecution> {
   let execution = await findExecution(executionArn);
   for (const seconds of LOOK_AGAIN_SECONDS) {
-    if (!isLive(execution)) break;
+    if (!mayStillAct(execution)) break;
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     execution = await findExecution(executionArn);
   }

@@ -4,7 +4,7 @@ import { asFound, report } from './clean-up-after';
 import { cleanUpNumber } from './clean-up-name';
 import type { CleanerSettings } from './cleaner-settings';
 import { startCleanUp } from './start-clean-up';
-import { decidePastEnd, isLive, runOfCleanUp } from './sweep-decision';
+import { decidePastEnd, mayStillAct, runOfCleanUp } from './sweep-decision';
 import { ENDED_BADLY } from '../../src/private/run-cleaner-payloads';
 import { RunTag } from '../../src/private/tags';
 import { findExecution } from '../shared/execution';
@@ -62,7 +62,7 @@ export async function cleanUpPastEnd(endedArn: string, { fileSystems, lookedAt }
   if (decision.decision !== 'CLEAN_UP') return;
   const run = executionArn === endedArn ? ended : await findExecution(executionArn);
   const runId = (kept && tagOf(kept, RunTag.RUN_ID)) ?? (run?.startDate && runIdentity(executionArn, run.startDate).id);
-  if (runId === undefined || isLive(run) || runOfCleanUp(run) !== undefined) return;
+  if (runId === undefined || mayStillAct(run) || runOfCleanUp(run) !== undefined) return;
   const subject = { fileSystemId: kept?.FileSystemId, runId, executionArn };
   report(subject, decision, settings, settings.dryRun ? undefined : await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: { executionArn: endedArn, stopDate: ended?.stopDate } }));
 }

@@ -1,6 +1,6 @@
 import { type DescribeExecutionCommandOutput, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { cleanUpName } from './clean-up-name';
-import { isLive, retryAfter } from './sweep-decision';
+import { mayStillAct, retryAfter } from './sweep-decision';
 import { ErrorName } from '../../src/private/errors';
 import { findExecution } from '../shared/execution';
 import { executionArnOf } from '../shared/execution-arn';
@@ -30,7 +30,7 @@ export async function startCleanUp(request: CleanUpRequest): Promise<string> {
     const name = cleanUpName(request.runId, k);
     const arn = executionArnOf(request.stateMachineArn, name);
     const earlier = await findExecution(arn);
-    if (isLive(earlier)) return `${name} is running`;
+    if (mayStillAct(earlier)) return `${name} is running`;
     if (earlier) {
       if (arn !== request.end?.executionArn && isFor(request.end, earlier)) return `${name} has ended`;
       stoppedAt = earlier.stopDate;

@@ -42,7 +42,7 @@ const leave = (why: string): Decision => ({ decision: 'LEAVE', why });
 const cleanUp = (why: string): Decision => ({ decision: 'CLEAN_UP', why });
 
 /** Whether it may still clean up after itself: also a status that is not known yet. */
-export function isLive(execution: KnownExecution): boolean {
+export function mayStillAct(execution: KnownExecution): boolean {
   return execution !== undefined && !ENDED.includes(execution.status ?? '');
 }
 
@@ -53,7 +53,7 @@ export function retryAfter(times: number): number {
 
 /** What a sweep does about a file system of this pipeline. */
 export function decideFileSystem(found: FoundFileSystem, execution: KnownExecution, now: Date, sweepSeconds: number): Decision {
-  if (isLive(execution)) return leave(`its execution is ${execution?.status}`);
+  if (mayStillAct(execution)) return leave(`its execution is ${execution?.status}`);
   if (found.lifecycle === 'DELETING') return decideDeleting(execution, now, sweepSeconds);
   if (isHeld(found)) return leave(HELD);
   if (found.tag(RunTag.KEPT) !== undefined) return decideKept(found, now);
@@ -95,7 +95,7 @@ function isChosen(tag: FoundFileSystem['tag']): boolean {
 
 /** What a sweep does about a launch template of a run that has no file system. It cannot be marked, so its age has to tell. */
 export function decideLaunchTemplate(createdAt: Date | undefined, execution: KnownExecution, now: Date, sweepSeconds: number): Decision {
-  if (isLive(execution)) return leave(`its execution is ${execution?.status}`);
+  if (mayStillAct(execution)) return leave(`its execution is ${execution?.status}`);
   const sweepsSince = (time: Date) => (now.getTime() - time.getTime()) / 1000 / sweepSeconds;
   if (!createdAt || sweepsSince(createdAt) < 2) return leave('it is younger than two sweeps');
   if (execution && !execution.stopDate) return leave('nobody knows when its execution ended');
@@ -115,7 +115,7 @@ export function decideEnd(execution: KnownExecution, found: FoundFileSystem | un
 /** What a sweep does about the end of an execution, be it a run or the clean-up of one. @param found the run's file system, if it has one */
 export function decidePastEnd(execution: KnownExecution, found: FoundFileSystem | undefined): Decision {
   if (execution === undefined) return leave('Step Functions does not know it');
-  if (isLive(execution)) return leave(`it is ${execution.status} again`);
+  if (mayStillAct(execution)) return leave(`it is ${execution.status} again`);
   if (execution.status === 'SUCCEEDED') return leave('it has succeeded');
   if (found && found.lifecycle !== 'DELETING' && isHeld(found)) return leave(HELD);
   if (execution.status !== 'FAILED') return cleanUp(`it ended as ${execution.status}, where nothing can be caught`);

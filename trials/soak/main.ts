@@ -2,12 +2,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'fs';
 import { join, relative } from 'path';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
+import { scheduleOf } from './arbitrary';
 import { unjudged } from './judge';
 import { Progress } from './progress';
 import { replay } from './replay';
 import { count, Fish, newTally, render, SoakReport } from './report';
 import { Schedule } from './schedule';
 import { Shrunk } from './shrink';
+import { vocabulary } from './vocabulary';
 import type { Answer, Ask } from './worker';
 import { wholeNumber } from '../../local/whole-number';
 import { Pool, PROCESSES } from '../pool';
@@ -99,8 +101,10 @@ async function land({ fish, seed }: SoakReport, pool: Pool<Ask, Answer>, out: st
     return !kinds.has(kind) && kinds.add(kind) && kinds.size <= MOST_SHRUNK;
   });
   say(`\n${chosen.length} of them are made smaller, at most ${SHRINK_SECONDS} s each`);
+  const words = await vocabulary();
   await pool.run(chosen.map(({ index }) => ({ index, shrinkSeconds: SHRINK_SECONDS })), ({ index }, outcome) => {
-    const found: Partial<Shrunk> = ('answer' in outcome ? outcome.answer.shrunk : undefined) ?? { violations: fish.find((each) => each.index === index)!.violations };
+    const { violations } = fish.find((each) => each.index === index)!;
+    const found: Partial<Shrunk> = ('answer' in outcome ? outcome.answer.shrunk : undefined) ?? { violations, schedule: scheduleOf(seed, index, words) };
     const file = join(out, `soak-${seed}-${index}.json`);
     writeFileSync(file, `${JSON.stringify({ seed, index, ...found }, undefined, 2)}\n`);
     say(`\n${pc.bold(`schedule ${index}`)}${found.tries ? ` after ${found.tries} tries` : ''}: ${found.violations![0].says}`);
