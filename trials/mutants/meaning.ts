@@ -27,7 +27,7 @@ const FAULTS: Fault[] = [
   ['automatic export is switched off in one form only', 'lambda-src/export-drain/switch-off.ts', 'return switchOff?.form === \'EMPTY_EVENTS\' ? \'NO_POLICY\' : \'EMPTY_EVENTS\';', 'return \'EMPTY_EVENTS\';', ['another proof']],
   ['a task that failed has exported everything', 'lambda-src/export-drain/export-task.ts', 'if (hasFailed(own)) return judgeFailure(', 'if (report?.problem === \'never\') return judgeFailure(', ['a name that cannot be exported']],
   ['a task that was canceled has exported everything', 'lambda-src/export-drain/export-task.ts', 'if (own.lifecycle === \'CANCELED\') return', 'if (own.lifecycle === \'NEVER\') return', ['somebody cancels the task']],
-  ['a live task is taken for its end', 'lambda-src/export-drain/export-task.ts', 'if (mayStillAct(own)) return', 'if (own.lifecycle === \'PENDING\') return', ['a stalled task']],
+  ['a live task is taken for its end', 'lambda-src/export-drain/export-task.ts', 'if (isLive(own)) return', 'if (own.lifecycle === \'PENDING\') return', ['a stalled task']],
   ['what may pass is an end', 'lambda-src/export-drain/export-task.ts', 'if (!forGood) return nextRound(', 'if (task.round < 0) return nextRound(', ['a task that fails twice']],
   ['what fails for good is tried for ever', 'lambda-src/export-drain/export-task.ts', 'if (round >= ROUNDS) {', 'if (round >= 1e9) {', ['a task that always fails']],
   ['each round has the token of the first', 'lambda-src/export-drain/export-task.ts', 'return `export-${round}-${', 'return `export-1-${round > 1e9}${', ['a task that fails twice']],
