@@ -63,6 +63,12 @@ export abstract class WorldClock implements Clock {
     }
   }
 
+  /** For those who have given the world up: the process has its own time again, whatever still waits in the world. */
+  public abandon(): void {
+    this.running = 0;
+    if (installed === this) this.uninstall();
+  }
+
   /** Lets so much of the world's time pass. */
   public async pass(milliseconds: number): Promise<void> {
     await this.run(() => new Promise<void>((resolve) => this.after(milliseconds, resolve)));

@@ -3,7 +3,7 @@ import { ChildProcess, execFileSync, fork } from 'child_process';
 /** One for each core of the smallest machine that trials are meant for. */
 export const PROCESSES = 2;
 
-export interface PoolOptions<Answer> {
+export interface PoolOptions {
   /** File of a process that `serve`s. */
   readonly worker: string;
   readonly args?: readonly string[];
@@ -11,8 +11,6 @@ export interface PoolOptions<Answer> {
   readonly first?: object;
   /** A process is replaced after so many answers: what it remembers grows. @default Infinity */
   readonly answersAProcess?: number;
-  /** Whether a process is of no more use behind this answer. @default - it is */
-  readonly isSpent?: (answer: Answer) => boolean;
   /** Longer than any answer takes that ever comes. */
   readonly patienceSeconds: number;
 }
@@ -24,7 +22,7 @@ export type Outcome<Answer> = { readonly answer: Answer } | { readonly failed: '
 export class Pool<Ask, Answer> {
   private readonly living = new Set<ChildProcess>();
 
-  constructor(private readonly options: PoolOptions<Answer>) {
+  constructor(private readonly options: PoolOptions) {
     process.once('exit', () => this.stop());
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   }
@@ -65,7 +63,7 @@ export class Pool<Ask, Answer> {
       const settle = (outcome: Outcome<Answer>) => {
         clearTimeout(timer);
         worker.removeAllListeners('message').removeAllListeners('exit');
-        if ('failed' in outcome || this.options.isSpent?.(outcome.answer)) this.kill(worker);
+        if ('failed' in outcome) this.kill(worker);
         resolve(outcome);
       };
       const timer = setTimeout(() => settle({ failed: 'hangs', says: `gave no answer in ${this.options.patienceSeconds} s` }), 1000 * this.options.patienceSeconds);

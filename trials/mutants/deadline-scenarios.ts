@@ -18,6 +18,18 @@ export function deadlineScenarios(): Scenario[] {
     scenario('an instance that does not end', { error: 'InstancesNotGone', kept: [/^detach/], excused: /^I2|^instance/, also: nothingDeleted }, ({ models, engine }) => {
       later(engine, () => models.ec2.instances.forEach((each) => { each.terminate = () => {}; }));
     }),
+    scenario('an environment, and then instances, that take their time', {}, ({ models, engine }) => {
+      later(engine, () => {
+        const environment = models.batch.environment();
+        const update = environment.update.bind(environment);
+        environment.update = () => ({});
+        engine.clock.after(110 * 60_000, () => { environment.update = update; });
+        models.ec2.instances.forEach((each) => {
+          const terminate = each.terminate.bind(each);
+          each.terminate = (...args) => engine.clock.after(230 * 60_000, () => terminate(...args));
+        });
+      });
+    }),
     scenario('a job that cannot be terminated', { error: 'JobTimedOut', kept: [/^stop: JobsNotStopped/], excused: /^I2|^instance|^the compute environment/, also: nothingDeleted }, ({ models }) => {
       const { batch } = models;
       const call = batch.call.bind(batch);

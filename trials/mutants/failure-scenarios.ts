@@ -145,10 +145,12 @@ function answers(): Scenario[] {
 function aborts(): Scenario[] {
   const aborted = (name: string, fault: Fault, options: RehearsalOptions = {}): Scenario =>
     ({ name: `stopped ${name}`, options: () => ({ ...options, faults: [fault] }), play: stoppedAndCleaned, promised: { also: nothingLives } });
+  const deleting = aborted('while it is being deleted', { enter: 'CheckDeletion', do: 'abort' });
   return [
     ...[7, 11, 12, 14, 17, 21, 25].map((minute) => aborted(`in minute ${minute}`, { at: minute * 60, do: 'abort' }, { job: work({ files: 6, seconds: 400 }) })),
     ...['CreateDataRepositoryAssociation', 'WaitForFileSystem', 'UpdateComputeEnvironment', 'SubmitJob', 'StopJobs', 'CheckInstances', 'CheckMetrics', 'DeleteFSx', 'WaitForDeletion']
       .map((enter) => aborted(`on ${enter}`, { enter, do: 'abort' })),
+    { ...deleting, promised: { also: (end) => [...nothingLives(end), ...end.run.output.export.reason === 'BeingDeleted' ? [] : ['it does not say that it was being deleted']] } },
     aborted('in a long job', { at: 40 * 60, do: 'abort' }, { job: work({ files: 600, seconds: 36_000 }) }),
     aborted('before a list shows the job', { enter: 'NextWaitForJobCompletion', do: 'abort' }, { switches: { listJobs: 'late' } }),
     {

@@ -15,8 +15,6 @@ export interface Catch {
   readonly killer?: string;
   readonly broken?: string[];
   readonly tried: number;
-  /** One of its worlds still runs in this process. */
-  readonly hangs?: boolean;
   readonly seconds: number;
 }
 
@@ -67,7 +65,7 @@ export class Hunt {
     try {
       for await (const scenario of this.candidates(mutant)) {
         tried++;
-        const { broken, hangs } = await play(scenario, product, templates);
+        const { broken } = await play(scenario, product, templates);
         if (broken.length === 0) continue;
         if (broken[0].startsWith(BROKEN_OFF)) { // the rehearsal could not go on, e.g. without a file system to break: a promise is a better witness
           brokenOff ??= { killer: scenario.name, broken };
@@ -75,7 +73,7 @@ export class Hunt {
         }
         const key = `${mutant.kind} ${scenario.name}`;
         this.kills.set(key, (this.kills.get(key) ?? 0) + 1);
-        return end({ killer: scenario.name, broken, ...hangs && { hangs } });
+        return end({ killer: scenario.name, broken });
       }
       return end(brokenOff);
     } finally {

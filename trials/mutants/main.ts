@@ -63,7 +63,7 @@ async function main(): Promise<number> {
   measured.end();
   const hunted = progress(`${mutants.length} mutants`);
   const found = new Map<string, Result>();
-  const pool = new Pool<Ask, Result>({ worker: join(__dirname, 'worker.ts'), first: { traces }, isSpent: ({ hangs }) => hangs === true, patienceSeconds: LONGEST_SECONDS });
+  const pool = new Pool<Ask, Result>({ worker: join(__dirname, 'worker.ts'), first: { traces }, patienceSeconds: LONGEST_SECONDS });
   const huntAll = async (ids: readonly string[], died: (id: string, says: string) => void) => pool.run(ids.map((id) => ({ id })), ({ id }, outcome) => {
     if ('answer' in outcome) found.set(id, outcome.answer); else died(id, outcome.says);
     hunted.at(found.size, mutants.length);

@@ -97,6 +97,29 @@ function policies(): Scenario[] {
       promised: { error: 'JobFailed', also: nothingLives },
     },
     {
+      name: 'kept by deleteLustre, and exporting again with some trouble',
+      options: () => ({ faults: [{ task: 'RestoreAutomaticExport', nth: [1, 3], error: { name: 'ServiceUnavailable', message: 'out of order' } }] }),
+      input: { ...BRISK, deleteLustre: false },
+      promised: { kept: ['deleteLustre is false'], also: exportsAgain },
+    },
+    {
+      name: 'to be kept by deleteLustre, and deleted by somebody just then',
+      options: () => ({ faults: [{ task: 'KeepFileSystem', nth: 1, error: { name: 'ServiceUnavailable' } }] }), // so that it is gone when it is looked at
+      input: { ...BRISK, deleteLustre: false },
+      prepare: ({ models: { fsx } }) => {
+        const call = fsx.call.bind(fsx);
+        fsx.durations.delete = 0;
+        fsx.call = (action: string, input: any, ...rest: any[]) => {
+          const answer = (call as any)(action, input, ...rest);
+          if (action === 'DescribeDataRepositoryTasks' && answer.DataRepositoryTasks.some(({ Lifecycle }: any) => Lifecycle === 'SUCCEEDED')) {
+            fsx.living().forEach(({ id }) => call('DeleteFileSystem', { FileSystemId: id } as any));
+          }
+          return answer;
+        };
+      },
+      promised: { also: nothingLives },
+    },
+    {
       name: 'kept by deleteLustre, and cleaned up',
       play: async (rehearsal) => rehearsal.cleanUp(await rehearsal.run({ ...BRISK, deleteLustre: false })),
       promised: { kept: ['deleteLustre is false'], also: nothingDeleted },
