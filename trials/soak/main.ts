@@ -77,7 +77,10 @@ async function soak({ runs, seed, first, out }: Arguments): Promise<number> {
   await pool.run(asks, ({ index }, outcome) => {
     const verdict = 'answer' in outcome ? outcome.answer.verdict! : unjudged(outcome.failed === 'hangs' ? 'without end' : 'other', `the process of the world ${outcome.says}`);
     count(tally, verdict);
-    if (verdict.violations.length > 0) fish.push({ index, violations: verdict.violations });
+    if (verdict.violations.length > 0) {
+      fish.push({ index, violations: verdict.violations });
+      progress.tell(`schedule ${index}: ${verdict.violations[0].is}: ${verdict.violations[0].says.slice(0, 200)}`);
+    }
     progress.show(tally);
   });
   progress.stop();

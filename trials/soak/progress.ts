@@ -26,6 +26,11 @@ export class Progress {
     this.say(`${duration(1000 * seconds)}  ${tally.schedules} of ${this.total} schedules: ${wrong || 'nothing wrong'}`);
   }
 
+  /** A line that stays. */
+  tell(line: string): void {
+    this.say(this.bar ? `\r\u001b[K${line}` : line);
+  }
+
   stop(): void {
     this.bar?.stop();
   }
