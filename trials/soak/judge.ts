@@ -43,7 +43,7 @@ export function judge(played: Played): Verdict {
     // the end of an execution that a fault timed out is named by its status alone
     [does('timeOut'), /^I4 .* ended TIMED_OUT /],
     // it costs nothing, and goes when the file system that is kept by choice goes
-    [living.some((each) => whyKept(played, each) !== undefined) && schedule.faults.some((each) => 'on' in each && each.on === 'ec2:DeleteLaunchTemplate'), /^I2 launch template /],
+    [living.some((each) => whyKept(played, each) !== undefined) && schedule.faults.some((each) => 'on' in each && each.on === 'ec2:DeleteLaunchTemplate' || 'task' in each && each.task === 'DeleteLaunchTemplate'), /^I2 launch template /],
   ];
   const found = [...played.said, ...unlawful].filter((says) => !excused.some(([applies, pattern]) => applies && pattern.test(says)));
   const executions = [...models.stepFunctions.executions.values()];
