@@ -30,7 +30,7 @@ function parse(argv: string[]): Arguments {
   return new Command('npm run mutants --')
     .description('Breaks the product on purpose, one defect at a time, and rehearses it: each defect must show in what a run does.')
     .option('--only <text>', `only mutants of this class (${Object.keys(CLASSES).join(', ')}), or with this text in their id`)
-    .option('--sample <number>', 'only so many of them', whole)
+    .option('--sample <number>', 'only so many of them, of those that nobody has accepted', whole)
     .option('--seed <number>', 'decides which', whole, 1)
     .option('--list', 'list the mutants and try none')
     .option('--verbose', 'say of each mutant what killed it')
@@ -48,7 +48,7 @@ async function main(): Promise<number> {
   const hunt = new Hunt();
   process.once('exit', () => hunt.dispose());
   let mutants = hunt.mutants.filter(({ id, kind }) => only === undefined || kind === only || (!(only in CLASSES) && id.includes(only)));
-  if (sample !== undefined) mutants = choose(mutants, sample, seed);
+  if (sample !== undefined) mutants = choose(mutants.filter(({ id }) => !(id in ACCEPTED)), sample, seed);
   if (mutants.length === 0) {
     process.stderr.write(`error: no mutant is called ${only}; see --list\n`);
     return BAD_ARGUMENTS;
