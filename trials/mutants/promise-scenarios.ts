@@ -194,6 +194,16 @@ function cleaner(): Scenario[] {
       faults: [{ enter: 'WaitForJobCompletion', do: 'abort' }, { enter: 'StopJobs', do: 'abort', of: 'cleanUp' }],
     }, { also: executions(3) }),
     watched('picked up: told twice', { faults: [{ enter: 'WaitForJobCompletion', do: 'abort' }], switches: { eventDelivery: 'twice' } }, { also: executions(2) }),
+    {
+      name: 'picked up: stopped when it had just kept its file system',
+      options: () => ({ job: partial, events: true, faults: [{ enter: 'CanAutomaticExportBeRestored', do: 'abort', of: 'run' }] }),
+      play: async (rehearsal) => {
+        await rehearsal.run({ ...BRISK, deleteLustre: false });
+        await rehearsal.engine.settle();
+        return rehearsal.runs.at(-1)!;
+      },
+      promised: { kept: ['deleteLustre is false'], also: (end) => [...executions(2)(end), ...exportsAgain(end)] },
+    },
     watched('swept up: nobody told the cleaner', { faults: [{ enter: 'WaitForJobCompletion', do: 'abort' }], switches: { eventDelivery: 'never' } }, {
       also: ({ rehearsal }) => {
         const minutes = minutesToCleanUp(rehearsal);
