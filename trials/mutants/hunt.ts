@@ -150,18 +150,3 @@ export function choose(mutants: readonly Mutant[], count: number, seed: number):
   };
   return mutants.map((mutant) => ({ mutant, place: random() })).sort((a, b) => a.place - b.place).slice(0, count).map(({ mutant }) => mutant);
 }
-
-/** For the suite: a few mutants that nobody has accepted, in this process. Gives those that survive; there should be none. */
-export async function sampleMutants(count: number, seed: number): Promise<string[]> {
-  const hunt = new Hunt();
-  try {
-    const survivors: string[] = [];
-    for (const mutant of choose(hunt.mutants.filter(({ id }) => !(id in ACCEPTED)), count, seed)) {
-      const { killer } = await hunt.hunt(mutant);
-      if (killer === undefined) survivors.push(`${mutant.id} (${mutant.says})`);
-    }
-    return survivors;
-  } finally {
-    hunt.dispose();
-  }
-}
