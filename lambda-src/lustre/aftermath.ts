@@ -1,4 +1,4 @@
-import { message, type Problem } from './failure';
+import { isCleanUp, message, type Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../../src/private/document';
@@ -38,9 +38,8 @@ function whyKept(problem: Problem, { failures }: StateDocument, kept: string | u
 const quoted = (text: string) => text.length <= MAX_QUOTED ? text : `${text.slice(0, MAX_QUOTED)} ... (cut, ${text.length} characters)`;
 
 /** Whether starting the run again is a thing to do: not where a clean-up is looked at. */
-function isOfRun({ Error }: Problem, { input }: StateDocument): boolean {
-  const isCleanUp = (input as { cleanUp?: unknown } | undefined)?.cleanUp !== undefined;
-  return !isCleanUp && Error !== ErrorName.FOREIGN_FILE_SYSTEM;
+function isOfRun({ Error }: Problem, document: StateDocument): boolean {
+  return !isCleanUp(document) && Error !== ErrorName.FOREIGN_FILE_SYSTEM;
 }
 
 function whereIsTheData(document: StateDocument, kept: string | undefined, gone: boolean): string {

@@ -7,6 +7,9 @@ export interface Problem {
   readonly Cause?: string;
 }
 
+/** Whether an execution was started to clean up after another. */
+export const isCleanUp = ({ input }: StateDocument) => (input as { cleanUp?: unknown } | undefined)?.cleanUp !== undefined;
+
 /** A Lambda's cause is JSON with the handler's message in it; other causes are plain text. */
 export function message(failure: { Error?: string; Cause?: string }): string {
   try {

@@ -1,5 +1,5 @@
 import { explain } from './aftermath';
-import { alreadyCleanedUp, message, type Problem } from './failure';
+import { alreadyCleanedUp, isCleanUp, message, type Problem } from './failure';
 import type { StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import { CLEAN_UP_STEPS, KeepReason } from '../../src/private/keep-reasons';
@@ -96,8 +96,6 @@ function firstProblem(document: StateDocument, kept: string | undefined): Proble
   }
   return undefined;
 }
-
-const isCleanUp = ({ input }: StateDocument) => (input as { cleanUp?: unknown } | undefined)?.cleanUp !== undefined;
 
 function cut(text: string): string {
   return text.length <= MAX_CAUSE ? text : `${text.slice(0, MAX_CAUSE)} ... (cut, ${text.length} characters)`;

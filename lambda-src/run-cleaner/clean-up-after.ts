@@ -4,7 +4,7 @@ import { startCleanUp } from './start-clean-up';
 import { decideEnd, type Decision, type FoundFileSystem, mayStillAct } from './sweep-decision';
 import { RunTag } from '../../src/private/tags';
 import { findExecution } from '../shared/execution';
-import { findFileSystemsOfRun, tagFileSystem } from '../shared/fsx';
+import { findFileSystemsOfRun } from '../shared/fsx';
 import { runIdentity } from '../shared/run-identity';
 import { tagOf } from '../shared/tag-of';
 
@@ -47,10 +47,6 @@ async function endOf(executionArn: string): ReturnType<typeof findExecution> {
 
 export function asFound(fileSystem: FileSystem): FoundFileSystem {
   return { lifecycle: fileSystem.Lifecycle, tag: (key) => tagOf(fileSystem, key) };
-}
-
-export async function markOrphan(fileSystem: FileSystem): Promise<void> {
-  await tagFileSystem(fileSystem, { [RunTag.ORPHAN_SINCE]: new Date().toISOString() });
 }
 
 /** One line of the log for each decision, the same whether it is acted upon or not. */

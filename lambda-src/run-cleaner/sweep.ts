@@ -1,6 +1,6 @@
 import { EC2Client, type LaunchTemplate, paginateDescribeLaunchTemplates } from '@aws-sdk/client-ec2';
 import type { FileSystem } from '@aws-sdk/client-fsx';
-import { asFound, markOrphan, report, Subject } from './clean-up-after';
+import { asFound, report, Subject } from './clean-up-after';
 import type { CleanerSettings } from './cleaner-settings';
 import { cleanUpPastEnd, endedBadly } from './past-ends';
 import { startCleanUp } from './start-clean-up';
@@ -8,7 +8,7 @@ import { decideFileSystem, decideLaunchTemplate, type Decision } from './sweep-d
 import { RunTag } from '../../src/private/tags';
 import { findExecution } from '../shared/execution';
 import { executionArnOf } from '../shared/execution-arn';
-import { findFileSystem, findFileSystems } from '../shared/fsx';
+import { findFileSystem, findFileSystems, tagFileSystem } from '../shared/fsx';
 import { tagOf } from '../shared/tag-of';
 
 const ec2 = new EC2Client({});
@@ -50,7 +50,7 @@ async function lookAtFileSystem(seen: FileSystem, settings: CleanerSettings): Pr
   const again = await findFileSystem(seen.FileSystemId!);
   if (!again) return report(subject, { decision: 'LEAVE', why: 'it is gone' }, settings);
   const decision = decideFileSystem(asFound(again), await findExecution(subject.executionArn), new Date(), settings.sweepSeconds);
-  if (decision.decision === 'MARK_ORPHAN') await markOrphan(again);
+  if (decision.decision === 'MARK_ORPHAN') await tagFileSystem(again, { [RunTag.ORPHAN_SINCE]: new Date().toISOString() });
   report(subject, decision, settings, await act(subject, decision, settings));
 }
 
