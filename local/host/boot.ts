@@ -1,4 +1,4 @@
-import { image, isThere, linesOf, Machine, redirected, run, textOf } from './machine';
+import { Happening, image, isThere, linesOf, Machine, redirected, run, textOf } from './machine';
 import { shellScripts } from './mime';
 
 /*
@@ -12,6 +12,8 @@ import { shellScripts } from './mime';
  *   dockerSees(host, path)    where a container that mounts this host path would write
  *   await reboot(host)        the same disk, without user data
  *   await spotNotice(host)    what the host does in the two minutes before a reclaim
+ *   await shutDown(host)      what it does at a shutdown, and in which order
+ *   await startAgent(host)    somebody starts the agent by hand
  *
  * Real time passes, no timers are used: in virtual time the caller holds the clock (`clock.during(bootHost(...))`).
  * Hosts are plain data. The same request gives the same host from a cache; names that differ from run to run and mean
@@ -45,10 +47,19 @@ export interface HostAnswers {
   readonly bindFails?: boolean;
   /** `mount -t tmpfs` fails. @default false */
   readonly tmpfsFails?: boolean;
-  /** Power is lost before the n-th command (`systemctl` not counted); `reboot` shows what the host does then. @default Infinity */
-  readonly powerCutAt?: number;
+  /** Something that befalls the host. @default - nothing does */
+  readonly strike?: Strike;
   /** The look at the instance metadata that first sees a spot notice. Used by `spotNotice`. @default 3 */
   readonly spotNoticeAtLook?: number;
+  /** A container ends so shortly before the spot notice that nothing of the host that sleeps wakes up in between. @default false */
+  readonly containerEnds?: boolean;
+}
+
+export interface Strike {
+  /** Before the n-th command (`systemctl` not counted), or at those that begin with these words. */
+  readonly at: number | string;
+  /** Of the command, of the script that calls it (once), or of the whole host. */
+  readonly does: 'fails' | 'hangs' | 'is killed' | 'loses power';
 }
 
 export interface BootRequest {
@@ -81,6 +92,8 @@ export interface HostPath {
 export interface BootedHost {
   /** Would systemd start the ECS agent. */
   readonly agentStarts: boolean;
+  /** Units of systemd that have been started, and have not ended. */
+  readonly activeUnits: string[];
   readonly poweredOff: boolean;
   readonly mounts: Mount[];
   readonly hostPaths: HostPath[];
@@ -130,12 +143,26 @@ export function bootHost(request: BootRequest): Promise<BootedHost> {
 
 /** The host after a reboot: user data does not run again. File systems and answers are those of now. */
 export function reboot(host: BootedHost, fileSystems: ReachableFileSystem[], answers?: HostAnswers): Promise<BootedHost> {
-  return remembered({ host, fileSystems, answers }, host.names, (request) => boot(request.host.machine, 'again', request.fileSystems, request.answers));
+  return next('again', host, answers, fileSystems);
 }
 
 /** The host two minutes before it is reclaimed, after all that it does about it. `commands` continues that of the boot. */
 export function spotNotice(host: BootedHost, answers?: HostAnswers): Promise<BootedHost> {
-  return remembered({ host, answers }, host.names, (request) => boot(request.host.machine, 'notice', undefined, request.answers));
+  return next('notice', host, answers);
+}
+
+/** The host at a shutdown, until nothing runs any more. `commands` continues that of the boot; `containers end` and `the network ends` stand in it. */
+export function shutDown(host: BootedHost): Promise<BootedHost> {
+  return next('shutdown', host);
+}
+
+/** The host after somebody has started the agent again by hand. */
+export function startAgent(host: BootedHost): Promise<BootedHost> {
+  return next('agent', host);
+}
+
+function next(how: Happening, host: BootedHost, answers?: HostAnswers, fileSystems?: ReachableFileSystem[]): Promise<BootedHost> {
+  return remembered({ how, machine: host.machine, fileSystems, answers }, host.names, (request) => boot(request.machine, how, request.fileSystems, request.answers));
 }
 
 /** Where a container would write that mounts a path of the host. */
@@ -153,23 +180,27 @@ export function dockerSees(host: BootedHost, hostPath: string): DockerSees {
   return { kind: isThere(host.machine, hostPath) ? 'read-only' : 'refused' };
 }
 
-async function boot(machine: Machine, how: 'first' | 'again' | 'notice', fileSystems?: ReachableFileSystem[], answers: HostAnswers = {}): Promise<Boot> {
-  const all: Required<HostAnswers> = {
+async function boot(machine: Machine, how: Happening, fileSystems?: ReachableFileSystem[], { strike, ...answers }: HostAnswers = {}): Promise<Boot> {
+  const all: Required<Omit<HostAnswers, 'strike'>> = {
     installFailures: 0,
     mountFailures: 0,
     mountHangs: 0,
     mountType: 'lustre',
     bindFails: false,
     tmpfsFails: false,
-    powerCutAt: Infinity,
     spotNoticeAtLook: 3,
+    containerEnds: false,
     ...answers,
   };
   const text = (lines: string[]) => ({ mode: 0o644, text: lines.map((line) => `${line}\n`).join('') });
   const seconds = (value: number) => String(Math.min(value, ALWAYS));
   const after = await run({
     ...machine,
-    '.host/answers': text(Object.entries(all).map(([name, value]) => `${name}=${typeof value === 'number' ? seconds(value) : value}`)),
+    '.host/answers': text([
+      ...Object.entries(all).map(([name, value]) => `${name}=${typeof value === 'number' ? seconds(value) : value}`),
+      `strikeAt='${strike?.at ?? ''}'`,
+      `strikeDoes='${strike?.does ?? ''}'`,
+    ]),
     ...fileSystems && {
       '.host/file-systems': text(fileSystems.map(({ dnsName, mountName, version = '2.15', availableAfter = 0 }) =>
         [dnsName, mountName, version, seconds(availableAfter)].join('\t'))),
@@ -194,8 +225,10 @@ function describe(machine: Machine): Boot {
       directories[id] = { ...directories[id], ...path && entry.mode !== undefined && { [path]: entry.mode.toString(8) } };
     }
   }
+  const activeUnits = Object.keys(machine).flatMap((name) => /^\.host\/active\/(.+)$/.exec(name)?.slice(1) ?? []);
   return {
-    agentStarts: '.host/active/ecs.service' in machine,
+    agentStarts: activeUnits.includes('ecs.service'),
+    activeUnits,
     poweredOff: '.host/powered-off' in machine,
     hangs: '.host/hangs' in machine,
     mounts: table.map(([target, source, type, mode, kind]) => ({ target, source, type, readOnly: mode === 'ro', bind: kind === 'bind' })),

@@ -13,21 +13,24 @@ interface Entry {
 /** Everything about a host, as plain data: its folders by path, and in `.host` what its stand-ins remember. */
 export type Machine = { readonly [path: string]: Entry };
 
+/** What can happen to a host: its first boot, a boot without user data, a spot notice, a shutdown, a start of the agent by hand. */
+export type Happening = 'first' | 'again' | 'notice' | 'shutdown' | 'agent';
+
 const ROOT = '@HOST@';
 
 /** The host's top-level folders; a script's mention of one is led into the scratch folder. */
 const FOLDERS = 'etc|mnt|run|var|opt|home|root|srv|tmp|proc|usr/local|usr/lib|dev/console';
 
 const STAND_INS = [
-  'chattr', 'chown', 'curl', 'dnf', 'docker', 'findmnt', 'halt', 'lctl', 'lfs', 'logger', 'mkdir', 'modprobe', 'mount', 'mountpoint', 'poweroff',
+  'chattr', 'chown', 'cp', 'curl', 'dnf', 'docker', 'findmnt', 'halt', 'lctl', 'lfs', 'logger', 'mkdir', 'modprobe', 'mount', 'mountpoint', 'poweroff',
   'shutdown', 'sleep', 'stat', 'sync', 'timeout', 'umount',
 ];
 const REAL = [
-  'awk', 'basename', 'bash', 'cat', 'chmod', 'cp', 'cut', 'date', 'dirname', 'echo', 'env', 'false', 'grep', 'head', 'ln', 'ls', 'mv', 'readlink',
+  'awk', 'basename', 'bash', 'cat', 'chmod', 'cut', 'date', 'dirname', 'echo', 'env', 'false', 'grep', 'head', 'ln', 'ls', 'mv', 'readlink',
   'rm', 'sed', 'seq', 'sh', 'sort', 'tail', 'tee', 'test', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'xargs',
 ];
 /** The stand-ins' own use of commands that the host sees a stand-in of. */
-const REAL_FOR_STAND_INS = ['mkdir', 'sleep', 'stat'];
+const REAL_FOR_STAND_INS = ['cp', 'mkdir', 'sleep', 'stat'];
 
 /** An ECS-optimized image, as far as it matters: both services are enabled and wait for cloud-init (D2.3). */
 export function image(): Machine {
@@ -57,11 +60,12 @@ export function redirected(script: string): string {
   const start = '(?<=^|[\\s"\'=<>|&;(`])';
   return script
     .replace(new RegExp(`${start}/(?:usr/)?s?bin/(?=\\w)`, 'gm'), `${ROOT}/.host/bin/`)
+    .replace(/(?<!>)>(?=\/dev\/console)/g, '>>') // a device, not a file: what was written to it before stays
     .replace(new RegExp(`${start}/(?=(?:${FOLDERS})(?![\\w.-]))`, 'gm'), `${ROOT}/`);
 }
 
 /** Writes the machine into a scratch folder, lets systemd.sh boot it there, and reads it back. */
-export async function run(machine: Machine, how: 'first' | 'again' | 'notice'): Promise<Machine> {
+export async function run(machine: Machine, how: Happening): Promise<Machine> {
   // the real path, because `pwd -P` is compared with it
   const scratch = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'host-')));
   try {
@@ -71,6 +75,7 @@ export async function run(machine: Machine, how: 'first' | 'again' | 'notice'): 
       // a process group of its own, so that a script that hangs and loops in the background can be ended with it
       const child = spawn(path.join(scratch, '.host/bin/boot'), [how], {
         detached: true,
+        cwd: scratch,
         stdio: process.env.HOST_TRACE ? 'inherit' : 'ignore',
         env: { HOST_SCRATCH: scratch, LC_ALL: 'C' },
       });

@@ -7,12 +7,17 @@ PATH=$H/real
 line="$name${*:+ $*}"
 # builtins only where it is easy: a boot calls hundreds of stand-ins
 count() { n=0; [ ! -e "$H/counts/$1" ] || read -r n <"$H/counts/$1"; n=$((n + 1)); echo $n >"$H/counts/$1"; }
-[ "$powerCutAt" = 1000000000 ] || { count commands; [ $n -lt "$powerCutAt" ] || kill -KILL 0; }
-echo "${line//$S/}" >>"$H/commands"
-
 unmodelled() { echo "${line//$S/}" >>"$H/unmodelled"; exit 125; }
 failed() { echo "$name: ${1//$S/}" >&2; exit "${2:-1}"; }
-hangs() { : >"$H/hangs"; kill -KILL 0; }
+die() { kill -KILL 0; } # its process group, which is the script that called it
+lose_power() { kill -KILL -- $HOST_GROUPS; }
+endless() { : >"$H/hangs"; lose_power; }
+# until its time is up
+hang() {
+  if [ -n "$HOST_TIMEOUT" ]; then pass "$HOST_TIMEOUT"; exit 124; fi
+  if [ -n "$HOST_START_TIMEOUT" ]; then pass "$HOST_START_TIMEOUT"; die; fi
+  endless
+}
 # around a spot notice several loops sleep at once: their time is not counted
 pass() {
   read -r now <"$H/seconds"
@@ -28,6 +33,21 @@ appear() {
   done <"$H/directories"
 }
 in_host() { PATH=$H/bin "$@"; }
+
+strike() {
+  case $strikeDoes in
+    fails) failed "struck" ;;
+    hangs) hang ;;
+    'is killed') [ -e "$H/struck" ] || { : >"$H/struck"; die; } ;;
+    'loses power') lose_power ;;
+  esac
+}
+case $strikeAt in
+  '') ;;
+  [0-9]*) count commands; [ "$n" != "$strikeAt" ] || strike ;;
+  *) case "${line//$S/}" in "$strikeAt"*) strike ;; esac ;;
+esac
+echo "${line//$S/}" >>"$H/commands"
 
 # $H/mounts: target, source, type, ro|rw, root|bind, directory of the file system, file system id
 write_mounts() {
@@ -118,11 +138,7 @@ END
       [ -e "$H/installed" ] || failed "$target: unknown filesystem type 'lustre'." 32
       count mount
       read -r now <"$H/seconds"
-      if [ $n -le "$mountHangs" ]; then
-        [ -n "$HOST_TIMEOUT" ] || hangs
-        pass "$HOST_TIMEOUT"
-        exit 124
-      fi
+      [ $n -gt "$mountHangs" ] || hang
       [ $n -le $((mountHangs + mountFailures)) ] && failed "mount.lustre: mount $source at $target failed: Input/output error" 5
       while IFS=$'\t' read -r address known version available; do
         [ "$source" = "$address@tcp:/$known" ] && [ "$now" -ge "$available" ] || continue
@@ -142,6 +158,7 @@ case $name in
     target='' # a tree that is in use is not modelled, so -l does what a plain umount does
     for word in "$@"; do case $word in -c | -l | -f) ;; -*) unmodelled ;; *) target=$word ;; esac; done
     is_mount_point "$target" || failed "$target: not mounted." 32
+    [ ! -e "$H/offline" ] || [ "$m_type" != lustre ] || hang
     rm "$target" && mv "$(hidden "$target")" "$target"
     awk -F '\t' -v t="${target#"$S"}" '$1 != t' "$H/mounts" >"$H/mounts.new" && write_mounts ;;
   mountpoint)
@@ -187,13 +204,14 @@ case $name in
     done
     mkdir "$@" ;;
   chown) for word in "${@:2}"; do [ -e "$word" ] || failed "cannot access '$word': No such file or directory"; done ;;
+  cp) cp "$@" ;;
   chattr)
     [ "$1" = +i ] && [ $# = 2 ] || unmodelled
     echo "${2#"$S"}" >>"$H/immutable" ;;
   dnf)
     [ "$*" = 'install -y lustre-client' ] || unmodelled
     count install
-    [ $n -gt "$installFailures" ] || failed "Error: Failed to download metadata for repo 'amazonlinux' (try $n)"
+    [ $n -gt "$installFailures" ] || { echo 'Amazon Linux 2023 repository   0.0  B/s |   0  B'; failed "Error: Failed to download metadata for repo 'amazonlinux' (try $n)"; }
     : >"$H/installed"
     ln -sf "$(readlink "$H/bin/mount")" "$H/bin/mount.lustre" ;;
   timeout)
@@ -203,13 +221,12 @@ case $name in
     in_host "$@" ;;
   sleep)
     pass "${1%s}"
-    # a loop without an end hangs; around a notice loops run side by side, so that a sleep is an appended byte
+    # a loop without an end hangs; loops that run side by side are counted by an appended byte
+    printf . >>"$H/counts/sleeps"
+    [ "$(wc -c <"$H/counts/sleeps")" -lt 500 ] && [ "$now" -lt 86400 ] || endless
     if [ "$HOST_MODE" = notice ]; then
-      printf . >>"$H/counts/sleeps"
-      [ "$(wc -c <"$H/counts/sleeps")" -lt 500 ] || hangs
-      sleep 0.01
-    fi
-    [ "$now" -lt 86400 ] || hangs ;;
+      if [ "$containerEnds" = true ]; then sleep 10; endless; else sleep 0.01; fi
+    fi ;;
   curl)
     # instance metadata, version 2 only (C9)
     header='' method=GET url='' out=/dev/stdout
@@ -231,6 +248,8 @@ case $name in
         [ "$header" = 'X-aws-ec2-metadata-token: metadata-token' ] || exit 22
         count looks
         [ "$HOST_MODE" = notice ] && [ $n -ge "$spotNoticeAtLook" ] || exit 22
+        # it comes when the host has had the time to hear of the container, but no sleep has ended
+        [ "$containerEnds" != true ] || for look in {1..100}; do grep -q '^sync ' "$H/commands" && break; sleep 0.05; done
         echo '{"action":"terminate","time":"2026-11-22T12:00:00Z"}' >$out ;;
       *) unmodelled ;;
     esac ;;
@@ -238,11 +257,12 @@ case $name in
     case $1 in
       ps) [ "$2" = -q ] || unmodelled; echo 4c01db0b339c ;;
       stop) ;;
-      events) sleep 0.05; echo 1 ;;
+      events) [ "$containerEnds" != true ] || echo 1; sleep 600 ;;
       *) unmodelled ;;
     esac ;;
   shutdown | poweroff | halt)
     case "$name $*" in 'shutdown -h now' | poweroff | halt) : >"$H/powered-off" ;; *) unmodelled ;; esac ;;
-  sync | logger | lfs | lctl | modprobe | mount.lustre) ;;
+  sync) [ ! -e "$H/offline" ] || hang ;;
+  logger | lfs | lctl | modprobe | mount.lustre) ;;
   *) unmodelled ;;
 esac

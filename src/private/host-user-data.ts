@@ -50,18 +50,10 @@ const MIME_TAIL = `
 --${BOUNDARY}--
 `;
 
-// What every host has. `gave_up` is the only way out for a host that could not be made ready: the reason first, then
-// an agent that no reboot starts, then the end of the instance. `lock` goes by fstab, so that it holds after a reboot.
+// What every host has. `lock` goes by fstab, so that it holds after a reboot.
 const COMMON = `
 PARENT=${HOST_PATH_PARENT}
 say() { echo "${CONSOLE_PREFIX} \${RUN_ID:-no run}: $*" >/dev/console; }
-gave_up() {
-  say "instance ends, no job can start on it: $*"
-  systemctl disable ecs.service
-  systemctl mask ecs.service
-  shutdown -h now
-  exit 1
-}
 lock() {
   grep -q " $PARENT " /etc/fstab || echo "tmpfs $PARENT tmpfs ro,mode=755,size=64k 0 0" >>/etc/fstab
   mkdir -p "$PARENT"
@@ -69,12 +61,23 @@ lock() {
 }
 `;
 
-// Masked before anything can fail, for the same reason as the drop-in of a run's host. It stays idle: where minvCpus keeps
-// instances, one that ended itself would be replaced for ever.
+// Masked before anything can fail: nothing starts the agent any more. It stays idle: where minvCpus keeps instances, one
+// that ended itself would be replaced for ever.
 const BASE = `
 systemctl mask ecs.service
 lock
 say "no run is attached to this compute environment, no job starts here"
+`;
+
+// The only way out for a host that could not be made ready: the reason first, then an agent that nothing starts, not even
+// a reboot, then the end of the instance.
+const GAVE_UP = `
+gave_up() {
+  say "instance ends, no job can start on it: $*"
+  systemctl mask ecs.service
+  shutdown -h now
+  exit 1
+}
 `;
 
 // The counts bound the time: 4 minutes of waiting for the client, 12 for the mount, 2 for the directory; where every try
@@ -86,7 +89,7 @@ retry() {
   while ! why=$("$@" 2>&1); do
     i=$((i + 1))
     [ $i -lt $tries ] || {
-      why=\${why##*$'\\n'}
+      why=$(echo "$why" | tail -n 1)
       why=\${why:-no answer}
       return 1
     }
@@ -109,7 +112,6 @@ up() {
   mkdir -p $ROOT
   chmod 700 \${ROOT%/*}
   retry 26 mount_root || gave_up "$FILE_SYSTEM_ID could not be mounted: $why"
-  [ "$(stat -f -c %T $ROOT)" = lustre ] || gave_up "what is mounted as $FILE_SYSTEM_ID is not Lustre"
   retry 7 test -d "$DIRECTORY" || mkdir -p "$DIRECTORY" || gave_up "$EXPORT_DIRECTORY could not be created on $FILE_SYSTEM_ID"
   [ "$(stat -c %u:%g:%a "$DIRECTORY")" = ${DIRECTORY_OWNER}:${DIRECTORY_MODE} ] || {
     chown ${DIRECTORY_OWNER} "$DIRECTORY" && chmod ${DIRECTORY_MODE} "$DIRECTORY"
@@ -136,7 +138,7 @@ down() {
 // Then the job is told to end, and what it closes is exported (A5.1). The instance is left for EC2 to end.
 const GUARD = `
 syncs() { while sleep 5; do sync -f "$HOST_PATH"; done; }
-stops() { while sleep 5; do docker events --filter event=die --format 1 | while read -r _; do sync -f "$HOST_PATH"; done; done; }
+stops() { while :; do docker events --filter event=die --format 1 | while read -r _; do sync -f "$HOST_PATH"; done; sleep 5; done; }
 imds() { curl -sf -m 2 "$@"; }
 noticed() {
   local url=http://169.254.169.254/latest token
@@ -152,15 +154,14 @@ guard() {
   timeout 20 sync -f "$HOST_PATH"
   timeout 60 docker ps -q | timeout 60 xargs -r docker stop -t 40
   down
-  exit 0
 }
 `;
 
-// The drop-in comes first of all: from then on the agent needs the mount, whatever fails later, and after a reboot.
-// BindsTo and the assertion are looked at when the agent is about to start, so they hold in this very boot.
-// The last line of ecs.config wins, and Batch writes to it, too.
-// cloud-init does not run the script again after a reboot; the service does. Docker is up after it, hence ends before it:
-// at a shutdown the jobs end first, then the mount. FailureAction is for a script that runs out of time or is killed.
+// The drop-in comes first of all: from then on the agent needs the mount, whatever fails later, and brings it up after a
+// reboot, when cloud-init does not run the script again. BindsTo and the assertion are looked at when the agent is about to
+// start, so they hold in this very boot. The last line of ecs.config wins, and Batch writes to it, too.
+// At a shutdown units stop in the opposite order: jobs end with Docker, then the mount, then the network.
+// FailureAction is for a script that runs out of time or is killed.
 const INSTALL = `
 install() {
   cd /etc/systemd/system && mkdir -p ecs.service.d && cat >ecs.service.d/lustre-run.conf <<END || gave_up "systemd could not be configured"
@@ -172,13 +173,12 @@ AssertPathIsMountPoint=$HOST_PATH
 ExecStartPre=/bin/sh -c "echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=false >>/etc/ecs/ecs.config"
 END
   systemctl daemon-reload
-  lock || gave_up "$PARENT could not be locked"
   cp "$0" /usr/local/sbin/lustre-run && chmod 755 /usr/local/sbin/lustre-run || gave_up "the script could not be kept"
   cat >lustre-run.service <<END
 [Unit]
-Wants=network-online.target
+Wants=network-online.target lustre-guard.service
 After=network-online.target
-Before=docker.service ecs.service
+Before=docker.service
 FailureAction=poweroff
 [Service]
 Type=oneshot
@@ -186,8 +186,6 @@ RemainAfterExit=yes
 TimeoutStartSec=2h
 ExecStart=/usr/local/sbin/lustre-run up
 ExecStop=/usr/local/sbin/lustre-run down
-[Install]
-WantedBy=multi-user.target
 END
   cat >lustre-guard.service <<END
 [Unit]
@@ -196,13 +194,9 @@ After=lustre-run.service
 [Service]
 Restart=on-failure
 ExecStart=/usr/local/sbin/lustre-run guard
-[Install]
-WantedBy=multi-user.target
 END
   systemctl daemon-reload
-  systemctl enable lustre-run.service lustre-guard.service || gave_up "the mount could not be made to last"
-  systemctl start lustre-run.service || exit 1
-  systemctl start --no-block lustre-guard.service
+  systemctl start lustre-run.service
 }
 `;
 
@@ -214,7 +208,7 @@ export function runUserData(site: HostSite): RunUserData {
     tail: `
 ROOT=/run/lustre-run/root
 DIRECTORY=$ROOT$EXPORT_DIRECTORY
-${[COMMON, RETRY, UP, DOWN, GUARD, INSTALL].map((part) => part.trimStart()).join('')}"\${1:-install}"
+${[COMMON, GAVE_UP, RETRY, UP, DOWN, GUARD, INSTALL].map((part) => part.trimStart()).join('')}"\${1:-install}"
 ${MIME_TAIL}`,
   };
 }

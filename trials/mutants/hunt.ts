@@ -94,7 +94,7 @@ export class Hunt {
       const seen = this.traces.get(scenario.name);
       const allowed = mutant.actions?.some((action) => seen?.actions.includes(action)) ? -1e6 : 0;
       const there = mutant.towards !== undefined && seen?.states.includes(mutant.towards) ? -1e7 : 0;
-      const kind = mutant.kind === 'userData' && scenario.name.startsWith('a host ') ? -1e6 : 0;
+      const kind = mutant.kind === 'userData' && scenario.name.startsWith('a host of ') ? -1e6 : 0;
       return (own(scenario.name) ? -1e8 : 0) + there + allowed + kind - (this.kills.get(`${mutant.kind} ${scenario.name}`) ?? 0) * 1e4 + (seen?.milliseconds ?? 1e3);
     };
     const sorted = (scenarios: Scenario[]) => [...scenarios].sort((a, b) => likely(a) - likely(b));
