@@ -47,6 +47,13 @@ const project = new awscdk.AwsCdkConstructLibrary({
       collectCoverage: false,
       testTimeout: 120_000, // a slow machine is no failure: speed is measured elsewhere
       globalSetup: '<rootDir>/scripts/jest-global-setup.cjs',
+      testSequencer: '<rootDir>/scripts/jest-sequencer.cjs',
+      // a look-up of a global costs a call out of the sandbox of a test file: a third of the suite's time
+      additionalOptions: {
+        sandboxInjectedGlobals: [
+          'Array', 'Buffer', 'Error', 'JSON', 'Map', 'Math', 'Number', 'Object', 'Promise', 'RegExp', 'Set', 'String', 'Symbol', 'Uint8Array', 'WeakMap', 'WeakSet',
+        ],
+      },
       testPathIgnorePatterns: ['/node_modules/', '/dist/', '/lib/'],
     },
   },
@@ -57,6 +64,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     ...['batch', 'cloudwatch', 'cloudwatch-logs', 'dynamodb', 'ec2', 'ecr', 'ecs', 'fsx', 'iam', 's3', 'secrets-manager', 'sfn'].map((client) => `@aws-sdk/client-${client}@^3.1098.0`),
     'aws-local-stepfunctions@3.0.0', // a third party's States Language interpreter
     'asl-validator@^4', // rules of the States Language
+    '@jest/test-sequencer@^30', // long test files first
     '@sinonjs/fake-timers@^15', // the virtual clock
     '@types/sinonjs__fake-timers@^15',
     'fast-check@^4', // property tests

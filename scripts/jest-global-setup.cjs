@@ -1,6 +1,16 @@
 // The suite synthesizes and runs the bundles that ship, so they are built before the first test.
 const { execFileSync } = require('node:child_process');
-module.exports = () => { execFileSync(process.execPath, ['scripts/bundle-lambdas.mjs'], { stdio: 'inherit' }); };
+const { mkdtempSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+
+module.exports = () => {
+  execFileSync(process.execPath, ['scripts/bundle-lambdas.mjs'], { stdio: 'inherit' });
+  // test files share what they have seen of hosts that boot (local/host/memory.ts)
+  const memory = mkdtempSync(join(tmpdir(), 'hosts-'));
+  process.env.HOST_MEMORY = memory;
+  process.once('exit', () => rmSync(memory, { recursive: true, force: true }));
+};
 // what the tests read has no colours, whoever asks for them; workers inherit it
 process.env.NO_COLOR = '1';
 delete process.env.FORCE_COLOR;

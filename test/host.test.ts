@@ -1,6 +1,6 @@
 import { execFileSync } from 'child_process';
 import { hostPromises, HostSite, idleHostPromises } from './helpers/host-promises';
-import { sample } from './helpers/sample';
+import { half, sample } from './helpers/sample';
 import { BootedHost, bootHost, BootRequest, dockerSees, HostAnswers, reboot } from '../local/host/boot';
 import { shellScripts } from '../local/host/mime';
 import { baseUserData, hostPathFormat, RUN_LINE_FORMAT, runUserData } from '../src/private/host-user-data';
@@ -32,9 +32,9 @@ function boot(answers?: HostAnswers, request?: Partial<BootRequest>): Promise<Bo
 }
 
 describe('a host of a run', () => {
-  test.each(hostPromises(sample))('$name', async ({ look }) => expect(await look(siteOf('/export'))).toEqual([]));
+  test.each(half(hostPromises(sample)))('$name', async ({ look }) => expect(await look(siteOf('/export'))).toEqual([]));
 
-  test.each(hostPromises(() => []).filter(({ name }) => /^makes|^shows/.test(name)))('whose directory lies deep $name', async ({ look }) => {
+  test.each(hostPromises(() => []).filter(({ name }) => /^makes/.test(name)))('whose directory lies deep $name', async ({ look }) => {
     expect(await look(siteOf('/deep/export'))).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { ChildProcess, execFileSync, fork } from 'child_process';
+import { shareMemory } from '../local/host/memory';
 
 /** One for each core of the smallest machine that trials are meant for. */
 export const PROCESSES = 2;
@@ -23,6 +24,7 @@ export class Pool<Ask, Answer> {
   private readonly living = new Set<ChildProcess>();
 
   constructor(private readonly options: PoolOptions) {
+    shareMemory(); // of hosts that boot alike
     process.once('exit', () => this.stop());
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   }
@@ -50,7 +52,8 @@ export class Pool<Ask, Answer> {
 
   private async hire(): Promise<ChildProcess> {
     const { worker: file, args = [], first } = this.options;
-    const worker = fork(file, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const execArgv = [...process.execArgv, '--max-semi-space-size=64']; // less time in the garbage collector
+    const worker = fork(file, args, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     worker.on('error', () => undefined); // what could not be sent, or begun, is told where it was asked
     this.living.add(worker);
     const outcome = first === undefined ? undefined : await this.ask(worker, first);
@@ -104,13 +107,13 @@ export function serve<Ask, Answer>(answer: (ask: Ask) => Promise<Answer>): void 
   process.on('exit', () => endHosts(process.pid));
 }
 
-/** Ends the hosts that a process boots: each is a process group of its own. */
+/** Ends the hosts that a process boots: each has process groups of its own. */
 export function endHosts(parent: number): void {
   const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' }).trim().split('\n').map((line) => line.trim().split(/\s+/).map(Number));
-  for (const [pid, ppid, group] of processes) {
-    if (ppid !== parent || group !== pid) continue;
+  const below = (above: number): number[][] => processes.filter(([, ppid]) => ppid === above).flatMap((each) => [each, ...below(each[0])]);
+  for (const group of new Set(below(parent).filter(([pid, , pgid]) => pid === pgid).map(([pid]) => pid))) {
     try {
-      process.kill(-pid, 'SIGKILL');
+      process.kill(-group, 'SIGKILL');
     } catch { /* it has ended by itself */ }
   }
 }

@@ -1,4 +1,5 @@
 import { Happening, image, isThere, linesOf, Machine, redirected, run, textOf } from './machine';
+import { remembered } from './memory';
 import { shellScripts } from './mime';
 
 /*
@@ -16,8 +17,8 @@ import { shellScripts } from './mime';
  *   await startAgent(host)    somebody starts the agent by hand
  *
  * Real time passes, no timers are used: in virtual time the caller holds the clock (`clock.during(bootHost(...))`).
- * Hosts are plain data. The same request gives the same host from a cache; names that differ from run to run and mean
- * nothing to the script (run id, mount name) can be listed in `names`, so that they do not spoil the cache.
+ * Hosts are plain data. The same request gives the same host from memory; names that differ from run to run and mean
+ * nothing to the script (run id, mount name) can be listed in `names`, so that they do not spoil it.
  */
 
 /** A file system that can be reached from the host. */
@@ -68,7 +69,7 @@ export interface BootRequest {
   readonly fileSystems: ReachableFileSystem[];
   /** @default - everything works at once */
   readonly answers?: HostAnswers;
-  /** Strings that differ from run to run and mean nothing to the script: the cache ignores them. File system ids need not be listed. */
+  /** Strings that differ from run to run and mean nothing to the script: memory ignores them. File system ids need not be listed. */
   readonly names?: string[];
 }
 
@@ -128,11 +129,9 @@ export type DockerSees =
 
 type Boot = Omit<BootedHost, 'names'>;
 
-const cache = new Map<string, Promise<Boot>>();
-
 /** Boots a new instance with this user data. A text that is not valid MIME holds no script, and the boot goes on without it. */
 export function bootHost(request: BootRequest): Promise<BootedHost> {
-  return remembered(request, request.names ?? [], ({ userData, fileSystems, answers }) => {
+  return recalled(request, request.names ?? [], ({ userData, fileSystems, answers }) => {
     const scripts = shellScripts(userData).map((script, index) => [
       `var/lib/cloud/instance/scripts/part-${String(index + 1).padStart(3, '0')}`,
       { mode: 0o700, text: redirected(script) },
@@ -162,7 +161,8 @@ export function startAgent(host: BootedHost): Promise<BootedHost> {
 }
 
 function next(how: Happening, host: BootedHost, answers?: HostAnswers, fileSystems?: ReachableFileSystem[]): Promise<BootedHost> {
-  return remembered({ how, machine: host.machine, fileSystems, answers }, host.names, (request) => boot(request.machine, how, request.fileSystems, request.answers));
+  const request = { how, machine: host.machine, fileSystems, answers };
+  return recalled(request, host.names, (same) => boot(same.machine, how, same.fileSystems, same.answers));
 }
 
 /** Where a container would write that mounts a path of the host. */
@@ -253,16 +253,14 @@ function idOf(dnsName: string): string {
   return dnsName.split('.')[0];
 }
 
-/** Answers from the cache, in which file system ids and the given names are numbered. */
-async function remembered<T>(request: T, names: string[], work: (request: T) => Promise<Boot>): Promise<BootedHost> {
+/** What happened when the same was asked before; file system ids and the given names do not count. */
+async function recalled<T>(request: T, names: string[], work: (request: T) => Promise<Boot>): Promise<BootedHost> {
   const asText = JSON.stringify(request, (_, value) => value === Infinity ? ALWAYS : value);
   const real = [...new Set([...asText.match(/\bfs-[0-9a-f]{8,}\b/g) ?? [], ...names])]
     .sort((a, b) => b.length - a.length || asText.indexOf(a) - asText.indexOf(b));
   const numbered = real.map((name, index) => name.startsWith('fs-') ? `fs-${String(index).padStart(17, '0')}` : `n${String(index).padStart(7, '0')}`);
   const swap = (text: string, from: string[], to: string[]) => from.reduce((all, name, index) => all.split(name).join(to[index]), text);
-  const key = swap(asText, real, numbered);
-  if (!cache.has(key)) {
-    cache.set(key, work(JSON.parse(key)));
-  }
-  return { ...JSON.parse(swap(JSON.stringify(await cache.get(key)), numbered, real)), names };
+  const question = swap(asText, real, numbered);
+  const answer = await remembered(question, () => work(JSON.parse(question)));
+  return { ...JSON.parse(swap(answer, numbered, real)), names };
 }

@@ -170,7 +170,8 @@ async function onSpotNotice(site: HostSite): Promise<string[]> {
   const before = await boot(site);
   const after = await spotNotice(before);
   const commands = since(before, after);
-  const order = [/^systemctl stop ecs\.service/, /^timeout 20 sync -f/, /^docker stop /, /^umount -c \/mnt/, /^umount -c \/run/].map((pattern) => placeOf(commands, pattern));
+  const order = [/^systemctl stop ecs\.service/, /^timeout 20 sync -f/, /^docker stop /, /^umount -c \/mnt/, /^umount -c \/run/]
+    .map((pattern) => placeOf(commands, pattern));
   return [
     ...inOrder(order, commands),
     ...commands.slice(order[2], order[3]).some((command) => /^sync -f/.test(command)) ? [] : ['nothing is synced once the containers have stopped'],
