@@ -1,5 +1,5 @@
-import { createHash } from 'crypto';
 import { createRequire } from 'module';
+import { recall, remember } from './memory';
 import { SdkIntegration } from './sdk-integration';
 
 export interface TaskDefinition {
@@ -34,8 +34,6 @@ const WRONG_EXPRESSIONS: [RegExp, string][] = [
   [/\.\.|\[\?|\[-?\d*:-?\d*\]/, 'a path that may give several values is unwrapped when it gives one'],
   [/States\.StringSplit\([^,]+,\s*'[^']{2,}'/, 'States.StringSplit splits on the whole string'],
 ];
-
-const validated = new Set<string>();
 
 /** Checks a definition by the rules of the States Language, once, and refuses what the interpreter would get wrong. */
 export function prepare(definition: any): Prepared {
@@ -112,10 +110,10 @@ function expressions(value: any, field = ''): [string, string][] {
 }
 
 function validate(definition: any): void {
-  const digest = createHash('sha256').update(JSON.stringify(definition)).digest('hex');
-  if (validated.has(digest)) return;
+  const question = `valid? ${JSON.stringify(definition)}`;
+  if (recall(question) !== undefined) return;
   const check = createRequire(__filename)('asl-validator');
   const { isValid, errorsText } = (check.default ?? check)(definition, { checkArn: true, checkPaths: true });
   if (!isValid) throw new Error(`not a valid definition:\n${errorsText('\n')}`);
-  validated.add(digest);
+  remember(question, 'yes');
 }

@@ -6,9 +6,9 @@ const { join } = require('node:path');
 
 module.exports = () => {
   execFileSync(process.execPath, ['scripts/bundle-lambdas.mjs'], { stdio: 'inherit' });
-  // test files share what they have seen of hosts that boot (local/host/memory.ts)
-  const memory = mkdtempSync(join(tmpdir(), 'hosts-'));
-  process.env.HOST_MEMORY = memory;
+  // what test files share is in local/memory.ts
+  const memory = mkdtempSync(join(tmpdir(), 'local-engine-'));
+  process.env.LOCAL_ENGINE_MEMORY = memory;
   process.once('exit', () => rmSync(memory, { recursive: true, force: true }));
 };
 // what the tests read has no colours, whoever asks for them; workers inherit it

@@ -1,5 +1,5 @@
 import { ChildProcess, execFileSync, fork } from 'child_process';
-import { shareMemory } from '../local/host/memory';
+import { shareMemory } from '../local/memory';
 
 /** One for each core of the smallest machine that trials are meant for. */
 export const PROCESSES = 2;
@@ -24,7 +24,7 @@ export class Pool<Ask, Answer> {
   private readonly living = new Set<ChildProcess>();
 
   constructor(private readonly options: PoolOptions) {
-    shareMemory(); // of hosts that boot alike
+    shareMemory();
     process.once('exit', () => this.stop());
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
   }

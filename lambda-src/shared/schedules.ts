@@ -12,6 +12,10 @@ export interface ScheduleSpec {
 /** Each wait is this part of the time already waited, unless the budget forces it up. */
 const GROWTH = 0.01;
 
+const GROWTH_STEP = 1.05;
+/** Then waits are of weeks, and no schedule can get notably shorter. */
+const MOST_STEPS = 190;
+
 /** A file system is billed while nobody looks: no wait is longer, unless the budget forces it up. */
 const LONGEST_SECONDS = 3600;
 
@@ -52,13 +56,18 @@ export function schedule(base: number, deadline: number, growth = GROWTH, longes
 /** The schedules of all loops of a run, with the smallest growth at which they fit one history budget together. */
 export function fitSchedules<K extends string>(specs: Record<K, ScheduleSpec>, budgetEvents: number): Record<K, Schedule> {
   const names = Object.keys(specs) as K[];
-  for (let growth = GROWTH; ; growth *= 1.05) {
+  const at = (step: number) => {
+    const growth = GROWTH * GROWTH_STEP ** step;
     const longest = Math.floor(LONGEST_SECONDS * Math.max(1, growth / MOST_GROWTH));
-    const fitted = names.map((name) => [name, schedule(specs[name].base, specs[name].deadline, growth, longest)] as const);
-    const events = fitted.reduce((sum, [name, { count }]) => sum + count * specs[name].eventsPerTurn, 0);
-    // with waits of weeks no schedule can get notably shorter
-    if (events <= budgetEvents || growth > 100) return Object.fromEntries(fitted) as Record<K, Schedule>;
+    return names.map((name) => [name, schedule(specs[name].base, specs[name].deadline, growth, longest)] as const);
+  };
+  const fits = (step: number) => at(step).reduce((sum, [name, { count }]) => sum + count * specs[name].eventsPerTurn, 0) <= budgetEvents;
+  let [low, high] = [0, MOST_STEPS];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle)) high = middle; else low = middle + 1;
   }
+  return Object.fromEntries(at(low)) as Record<K, Schedule>;
 }
 
 type Intervals = Pick<RunParameters, 'waitForLustreCreationSeconds' | 'waitForJobCompletionSeconds' | 'waitForCheckMetricsSeconds'>;

@@ -1,6 +1,6 @@
 import { Happening, image, isThere, linesOf, Machine, redirected, run, textOf } from './machine';
-import { remembered } from './memory';
 import { shellScripts } from './mime';
+import { recall, remember } from '../memory';
 
 /*
  * How a container instance boots, by running its real user data under bash with stand-ins for the commands of the host
@@ -128,6 +128,9 @@ export type DockerSees =
   | { readonly kind: 'instance-disk' };
 
 type Boot = Omit<BootedHost, 'names'>;
+
+/** Boots that have begun: who asks the same meanwhile waits for them. */
+const underWay = new Map<string, Promise<string>>();
 
 /** Boots a new instance with this user data. A text that is not valid MIME holds no script, and the boot goes on without it. */
 export function bootHost(request: BootRequest): Promise<BootedHost> {
@@ -261,6 +264,18 @@ async function recalled<T>(request: T, names: string[], work: (request: T) => Pr
   const numbered = real.map((name, index) => name.startsWith('fs-') ? `fs-${String(index).padStart(17, '0')}` : `n${String(index).padStart(7, '0')}`);
   const swap = (text: string, from: string[], to: string[]) => from.reduce((all, name, index) => all.split(name).join(to[index]), text);
   const question = swap(asText, real, numbered);
-  const answer = await remembered(question, () => work(JSON.parse(question)));
-  return { ...JSON.parse(swap(answer, numbered, real)), names };
+  if (!underWay.has(question)) underWay.set(question, answered(question, work));
+  try {
+    return { ...JSON.parse(swap(await underWay.get(question)!, numbered, real)), names };
+  } finally {
+    underWay.delete(question);
+  }
+}
+
+async function answered<T>(question: string, work: (request: T) => Promise<Boot>): Promise<string> {
+  const known = recall(question);
+  if (known !== undefined) return known;
+  const answer = JSON.stringify(await work(JSON.parse(question)));
+  remember(question, answer);
+  return answer;
 }
