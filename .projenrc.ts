@@ -108,10 +108,12 @@ project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');
 
 // ---- the two commands of the README: each installs what is not there yet ----
 project.package.setScript('test', 'node scripts/installed.mjs && npx projen test:all');
-project.package.setScript('demo', 'node scripts/installed.mjs && tsx local/demo/main.ts');
+/** On a fresh clone, too, and with the handlers as they are now. */
+const ready = 'node scripts/installed.mjs && node scripts/bundle-lambdas.mjs';
+project.package.setScript('demo', `${ready} && tsx local/demo/main.ts`);
 // ---- trials: thousands of rehearsals ----
-for (const trial of ['soak', 'matrix', 'mutants']) project.package.setScript(trial, `node scripts/installed.mjs && tsx trials/${trial}/main.ts`);
-project.package.setScript('bench:seed-policy', 'node scripts/installed.mjs && tsx bench/seed-policy.ts');
+for (const trial of ['soak', 'matrix', 'mutants']) project.package.setScript(trial, `${ready} && tsx trials/${trial}/main.ts`);
+project.package.setScript('bench:seed-policy', `${ready} && tsx bench/seed-policy.ts`);
 project.addTask('stryker', { description: 'Mutants of the pure decisions', exec: 'stryker run', receiveArgs: true });
 
 project.addTask('test:all', {
