@@ -289,6 +289,22 @@ describe('looks while it is created', () => {
     expect(sent[2].input).toMatchObject({ Filters: [{ Name: 'file-system-id', Values: ['fs-1'] }] });
   });
 
+  test.each<[string, Partial<FileSystem>, Record<string, string>, boolean]>([
+    ['created before it', { CreationTime: new Date('2026-11-22T15:37:59Z') }, {}, true],
+    ['created in the same second, with a lower id', { FileSystemId: 'fs-0' }, {}, true],
+    ['created in the same second, with a higher id', {}, {}, false],
+    ['created after it', { CreationTime: new Date('2026-11-22T15:38:01Z') }, {}, false],
+    ['that is being deleted', { FileSystemId: 'fs-0', Lifecycle: 'DELETING' }, {}, false],
+    ['on another prefix', { FileSystemId: 'fs-0' }, { [RunTag.PREFIX]: 'q/' }, false],
+  ])('gives way to another file system on its prefix, %s', async (_, other, tags, gives) => {
+    const theirs = { [RunTag.PIPELINE]: 'Other', [RunTag.BUCKET]: 'results', [RunTag.PREFIX]: 'p/', [RunTag.EXECUTION_ARN]: 'arn:other', ...tags };
+    const own = fileSystem({}, { ...theirs, [RunTag.EXECUTION_ARN]: ARN, [RunTag.PREFIX]: 'p/' });
+    answer({ DescribeFileSystems: [{ FileSystems: [own] }, { FileSystems: [own, fileSystem({ FileSystemId: 'fs-2', ...other }, theirs)] }] });
+    const looked = call('CheckFileSystemStatus', { run, parameters, settings, fileSystem: FS_STATE, associations: { output: LINK } });
+    if (gives) await expect(looked).rejects.toMatchObject({ name: 'PreflightFailed', message: expect.stringContaining('overlaps with s3://results/p/') });
+    else expect(await looked).toMatchObject({ lifecycle: 'AVAILABLE' });
+  });
+
   test('one that is gone has a name, one that is not answered is asked for again', async () => {
     const link = { fileSystem: FS_STATE, associations: { output: LINK } };
     answer({ DescribeFileSystems: [named('FileSystemNotFound'), { FileSystems: [] }, named('ThrottlingException')], DescribeDataRepositoryAssociations: [{ Associations: [] }] });
@@ -476,6 +492,13 @@ describe('the search for what a run has made', () => {
     expect(await call('FindRunResources', payload(documentOf()))).toMatchObject({ fileSystem: { fileSystemId: 'fs-1' }, associations: { output: {} } });
   });
 
+  test('what was created a moment ago may not be seen yet: it is asked for again, and not taken for deleted', async () => {
+    answer({ DescribeFileSystems: [named('FileSystemNotFound'), named('FileSystemNotFound')], DescribeExecution: [{ redriveCount: 0 }] });
+    const since = (minutes: number) => documentOf({ error: { Error: 'X' }, fileSystem: { ...FS_STATE, createdAt: new Date(Date.now() - minutes * 60_000).toISOString() } });
+    await expect(call('FindRunResources', payload(since(1)))).rejects.toMatchObject({ name: 'Error', message: expect.stringContaining('fs-1, created 60 s ago, cannot be seen yet') });
+    expect(await call('FindRunResources', payload(since(11)))).toMatchObject({ fileSystem: { lifecycle: 'DELETING' } });
+  });
+
   test('what somebody else deleted meanwhile is only seen gone, so that nobody is told that it was kept', async () => {
     answer({ DescribeFileSystems: [named('FileSystemNotFound')], DescribeExecution: [{ redriveCount: 0 }] });
     const document = documentOf({ error: { Error: 'X' }, fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, compute: { jobQueueArn: 'arn:queue' } });
@@ -526,6 +549,13 @@ describe('the search for what a run has made', () => {
     expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ compute: {} });
     lost({ [RunTag.JOB_QUEUE]: 'arn:queue' }, {});
     expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ compute: { jobQueueArn: 'arn:queue' } });
+  });
+
+  test('of another run that was kept: an empty queue alone does not prove it any more', async () => {
+    for (const [chosen, expected] of [['METRIC_ONLY', 'BOTH'], ['EXPORT_TASK_ONLY', 'EXPORT_TASK_ONLY'], ['BOTH', 'BOTH']]) {
+      lost({ [RunTag.JOB_QUEUE]: 'none', [RunTag.VERIFICATION]: chosen, [RunTag.KEPT]: 'drain: X', [RunTag.KEPT_AT]: 'T1' }, {});
+      expect(await call('FindRunResources', payload(empty, OTHER))).toMatchObject({ parameters: { exportVerification: expected }, fileSystem: { keptAt: 'T1' } });
+    }
   });
 
   test('of another run, proven in another way than it was told', async () => {
@@ -614,6 +644,50 @@ describe('deletion', () => {
     await expect(call('CheckDeletion', payload)).rejects.toThrow('without FileSystemNotFound');
   });
 
+  const SELF = 'arn:aws:states:us-east-1:111122223333:execution:machine:clean-up-1';
+  const confirm = (self: string, more: Partial<StateDocument> = {}) => call('ConfirmDeletion', { document: documentOf({ fileSystem: FS_STATE, export: { proven: true }, ...more }), self });
+  const cleanUpInput = (more: object = {}) => ({ cleanUp: { executionArn: ARN, ...more } });
+
+  test.each<[string, Record<string, string>, string | undefined, Partial<StateDocument>, string, string]>([
+    ['of the run itself', {}, undefined, {}, ARN, 'goes on'],
+    ['of a run that has ended', {}, 'FAILED', {}, SELF, 'goes on'],
+    ['of a run that Step Functions has forgotten', {}, undefined, {}, SELF, 'goes on'],
+    ['of a run that lives again', {}, 'RUNNING', {}, SELF, 'RunStillRunning'],
+    ['of a run that is about to live again', {}, 'PENDING_REDRIVE', {}, SELF, 'RunStillRunning'],
+    ['of what somebody works on', { [RunTag.HOLD]: 'yes' }, 'FAILED', { input: cleanUpInput() }, SELF, 'FileSystemHeld'],
+    ['of what somebody works on, by its run', { [RunTag.HOLD]: 'yes' }, undefined, {}, ARN, 'FileSystemHeld'],
+    ['of what somebody works on, who has said so', { [RunTag.HOLD]: 'yes' }, 'FAILED', { input: cleanUpInput({ deleteLustre: true }) }, SELF, 'goes on'],
+    ['of what was kept before', { [RunTag.KEPT_AT]: 'T1' }, 'FAILED', { fileSystem: { ...FS_STATE, keptAt: 'T1' } }, SELF, 'goes on'],
+    ['of what another one has kept since', { [RunTag.KEPT_AT]: 'T2', [RunTag.KEPT]: 'x' }, 'FAILED', { fileSystem: { ...FS_STATE, keptAt: 'T1' } }, SELF, 'KeptMeanwhile'],
+    ['of what another one has kept, by its run', { [RunTag.KEPT_AT]: 'T2', [RunTag.KEPT]: 'x' }, undefined, {}, ARN, 'KeptMeanwhile'],
+  ])('is looked at a last time: %s', async (_, tags, status, more, self, expected) => {
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem({}, tags)] }], DescribeExecution: [status ? { status } : named('ExecutionDoesNotExist')] });
+    expect(await confirm(self, more).then(() => 'goes on', ({ name }) => name)).toBe(expected);
+  });
+
+  test('of what is gone already needs no look', async () => {
+    answer({ DescribeFileSystems: [named('FileSystemNotFound')] });
+    expect(await confirm(ARN).then(() => 'goes on')).toBe('goes on');
+  });
+
+  test('that was asked for and not seen to its end is the run\'s own', async () => {
+    const document = documentOf({
+      fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, export: { proven: true, reason: 'QueueEmpty' },
+      deletion: { wait: { turn: 1, seconds: 30 } }, failures: { delete: { Error: 'BadRequest' } },
+    });
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem({ Lifecycle: 'DELETING' })] }], DescribeDataRepositoryAssociations: [{ Associations: [] }], TagResource: [{}] });
+    const kept = await call('KeepFileSystem', { document, self: ARN }) as StateDocument['kept'];
+    expect(kept).toMatchObject({ gone: false });
+    const now = new Date();
+    expect(summarize({ ...document, kept }, now).cause).toMatch(/DATA: file system fs-1 is being deleted, and FSx has not finished; everything on it is in s3:/);
+    answer({ DescribeFileSystems: [named('FileSystemNotFound')], DescribeExecution: [{ redriveCount: 0 }] });
+    const gone = await call('KeepFileSystem', { document, self: ARN }) as StateDocument['kept'];
+    expect(summarize({ ...document, kept: gone }, now).cause).toMatch(/DATA: nothing is lost: file system fs-1 was deleted; everything on it is in s3:/);
+    // FSx has said no: it is still there, with all that is on it
+    const refused = { ...document, deletion: { ...document.deletion, refusal: { Cause: 'a task runs' } } };
+    expect(summarize({ ...refused, kept: { gone: false, automaticExport: 'ON' } }, now).cause).toMatch(/DATA: nothing was deleted: file system fs-1 is KEPT \(delete: BadRequest\)\. Everything on it is proven/);
+  });
+
   test('that takes too long says why the call was refused', async () => {
     const document = (refusal?: object, proven = true) => documentOf({ fileSystem: FS_STATE, export: { proven }, deletion: { lifecycle: 'AVAILABLE', ...(refusal && { refusal }) } });
     await expect(call('DeletionTimedOut', { document: document({ Cause: 'a task runs' }) })).rejects.toMatchObject({
@@ -690,6 +764,8 @@ describe('the summary', () => {
     ['kept, with files that the cause lists already', { error: { Error: 'FilesNotExported', Cause: '1 files were not exported.\nKeyTooLong: 1 (shorten it)' }, deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 1, byReason: { KeyTooLong: { count: 1, files: ['a'], fix: 'shorten it' } } } } } },
       /^(?![^]*NOT EXPORTED)/],
     ['kept, what a clean-up will do about it', { deletion: {}, failures: { drain: { Error: 'AssociationMisconfigured' } } }, /NEXT: check the policy.* tried again by itself .*"prove and delete" now\.$/m],
+    ['kept as its policy says, with automatic export that stays off', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true }, failures: { restore: { Error: 'AutoExportStaysOff' } } },
+      /^(?![^]*KEPT BECAUSE)[^]*NEXT: read the log stream.* stays until somebody types "prove and delete"\.$/m],
     ['kept, and what nobody does about it', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true } }, /NEXT: read the log stream.* stays until somebody types "prove and delete"\.$/m],
     ['kept, and how to do without the link', { deletion: {}, export: { proven: false } }, /^  copy it yourself: aws s3 sync --region us-east-1 \/mnt\/\S+ s3:\/\/results\/p\/ /m],
     ['deleted, and how to go on', { error: { Error: 'JobFailed' } },

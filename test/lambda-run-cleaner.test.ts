@@ -154,6 +154,7 @@ describe('what is done at the end of a run', () => {
     ['uncatchable error', failed('States.Runtime'), undefined, 'CLEAN_UP'],
     ['no summary', failed('SummaryFailed'), undefined, 'CLEAN_UP'],
     ['no error', failed(undefined), undefined, 'CLEAN_UP'],
+    ['own error, and the deletion whose end it did not see is over', { ...failed(ErrorName.JOB_FAILED)!, cause: 'DATA: file system fs-1 is being deleted, and FSx has not finished.' }, undefined, 'CLEAN_UP'],
     ['own error, and the file system that it has kept is gone', { ...failed(ErrorName.JOB_FAILED)!, cause: 'DATA: nothing was deleted: file system fs-1 is KEPT (delete: X).' }, undefined, 'CLEAN_UP'],
     ['own error, nothing left', failed(ErrorName.JOB_FAILED), undefined, 'LEAVE'],
     ['own error, file system left', failed(ErrorName.JOB_FAILED), found(), 'CLEAN_UP'],

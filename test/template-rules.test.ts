@@ -160,7 +160,8 @@ describe('the definition', () => {
   test('only what is proven is deleted: the only ways to DeleteFSx', () => {
     const to = (name: string) => Object.entries(states).filter(([, state]) => targets(state).includes(name)).map(([from]) => from).sort();
     expect(to('DeleteFSx')).toEqual(['BeginWaitForDeletion', 'IsFileSystemGone']); // the second: a refused call is made again
-    expect(to('BeginWaitForDeletion')).toEqual(['NothingWritten', 'ShouldDeleteFSx']);
+    expect(to('BeginWaitForDeletion')).toEqual(['ConfirmDeletion']);
+    expect(to('ConfirmDeletion')).toEqual(['NothingWritten', 'ShouldDeleteFSx']);
     // a refused call is made again only where the export is proven: what somebody else deletes is only watched
     const again = states.IsFileSystemGone.Choices.find((choice: State) => choice.Next === 'DeleteFSx');
     expect(JSON.stringify(again)).toContain('{"Variable":"$.export.proven","BooleanEquals":true}');
@@ -168,7 +169,7 @@ describe('the definition', () => {
     expect([to('BeingDeleted'), to('NothingWritten')]).toEqual([['WhatIsThereToDrain'], ['WhatIsThereToDrain']]);
     const gone = states.WhatIsThereToDrain.Choices.find((choice: State) => choice.Next === 'BeingDeleted');
     expect(JSON.stringify(gone)).toContain('{"Variable":"$.fileSystem.lifecycle","StringEquals":"DELETING"}');
-    const yes = states.ShouldDeleteFSx.Choices.find((choice: State) => choice.Next === 'BeginWaitForDeletion');
+    const yes = states.ShouldDeleteFSx.Choices.find((choice: State) => choice.Next === 'ConfirmDeletion');
     expect(JSON.stringify(yes)).toContain('{"Variable":"$.export.proven","BooleanEquals":true}');
     const nothing = states.WhatIsThereToDrain.Choices.find((choice: State) => choice.Next === 'NothingWritten');
     expect(JSON.stringify(nothing)).toContain('{"Variable":"$.job.mayHaveWritten","BooleanEquals":false}');

@@ -1,9 +1,9 @@
-import { isCleanUp, message, type Problem } from './failure';
+import { isCleanUp, isOwnDeletion, message, type Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
-import { IS_KEPT } from '../../src/private/keep-reasons';
+import { CLEAN_UP_STEPS, IS_BEING_DELETED, IS_KEPT } from '../../src/private/keep-reasons';
 import { RunTag } from '../../src/private/tags';
 import { cleanUpCommand, regionOf, startExecutionCommand, stateMachineOf } from '../shared/execution-arn';
 
@@ -30,8 +30,9 @@ export function explain(problem: Problem, document: StateDocument, kept: string 
 
 /** The step that stood in the way of the deletion, where the run had failed before. */
 function whyKept(problem: Problem, { failures }: StateDocument, kept: string | undefined): string[] {
-  const [step, failure] = Object.entries(failures).find(([, { Error }]) => Error !== undefined && Error !== problem.Error) ?? [];
-  if (!kept || !failure) return [];
+  const step = CLEAN_UP_STEPS.find((each) => failures[each]?.Error !== undefined && failures[each].Error !== problem.Error);
+  if (!kept || !step) return [];
+  const failure = failures[step];
   return [`KEPT BECAUSE: ${step}: ${failure.Error}: ${quoted(message(failure))} To mend: ${nextStep(failure.Error!)}`];
 }
 
@@ -45,7 +46,7 @@ function isOfRun({ Error }: Problem, document: StateDocument): boolean {
 function whereIsTheData(document: StateDocument, kept: string | undefined, gone: boolean): string {
   const { fileSystem, associations, deletion, failures } = document;
   const target = associations.output?.dataRepositoryPath ?? 'S3';
-  if (kept && isOnItsWay(document)) return `file system ${fileSystem.fileSystemId} is being deleted, and FSx has not finished; ${whatWasOnIt(document, target)}.`;
+  if (kept && isOnItsWay(document)) return `file system ${fileSystem.fileSystemId} ${IS_BEING_DELETED}, and FSx has not finished; ${whatWasOnIt(document, target)}.`;
   if (kept) {
     const proven = document.export.proven === true && !failures.drain;
     return `nothing was deleted: file system ${fileSystem.fileSystemId} ${IS_KEPT} (${kept}). `
@@ -56,12 +57,13 @@ function whereIsTheData(document: StateDocument, kept: string | undefined, gone:
     const safe = document.export.proven ? 'nothing is lost: ' : '';
     return `${safe}file system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`;
   }
+  if (gone && isOwnDeletion(document)) return `nothing is lost: file system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`;
   if (gone) return `file system ${fileSystem.fileSystemId} is gone: not this execution deleted it. What was exported is in ${target}.`;
   return failures.find ? 'it could not be found out whether a file system was left behind.' : 'no file system was left behind.';
 }
 
 /** FSx takes longer than it was given. */
-const isOnItsWay = ({ deletion }: StateDocument) => deletion?.lifecycle === 'DELETING';
+const isOnItsWay = (document: StateDocument) => document.deletion?.lifecycle === 'DELETING' || isOwnDeletion(document);
 
 function automaticExport({ kept }: StateDocument): string {
   if (kept.automaticExport === undefined) return '';
@@ -84,7 +86,7 @@ function notExported(failedFiles: FailedFiles | undefined, { Cause = '' }: Probl
 
 /** Whether somebody has to do something about what is kept, or time does it. */
 function whatFollows({ failures, policy, parameters }: StateDocument): string {
-  const isChosen = Object.keys(failures).length === 0 && (policy.keep || parameters.deleteLustre === false);
+  const isChosen = !CLEAN_UP_STEPS.some((step) => failures[step]) && (policy.keep || parameters.deleteLustre === false);
   if (!isChosen) return 'What is kept is tried again by itself after an hour, then less and less often, up to once a day; or type "prove and delete" now.';
   return policy.keep && policy.keepUntil ? 'Type "prove and delete" if that is to happen earlier.' : 'The file system stays until somebody types "prove and delete".';
 }

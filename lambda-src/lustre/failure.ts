@@ -10,6 +10,12 @@ export interface Problem {
 /** Whether an execution was started to clean up after another. */
 export const isCleanUp = ({ input }: StateDocument) => (input as { cleanUp?: unknown } | undefined)?.cleanUp !== undefined;
 
+/** Whether this execution itself has asked FSx to delete the file system, and nothing speaks against it: the wait for the end begins behind that call. */
+export function isOwnDeletion({ export: { proven }, deletion = {} }: StateDocument): boolean {
+  const { wait, lifecycle, refusal } = deletion;
+  return proven === true && (wait?.turn ?? 0) > 0 && (lifecycle === 'DELETING' || (lifecycle === undefined && refusal === undefined));
+}
+
 /** A Lambda's cause is JSON with the handler's message in it; other causes are plain text. */
 export function message(failure: { Error?: string; Cause?: string }): string {
   try {

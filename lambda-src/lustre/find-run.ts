@@ -19,6 +19,9 @@ import { tagOf } from '../shared/tag-of';
 /** A clean-up may be told to prove in another way, but not in a weaker one. */
 const VERIFICATIONS: RunParameters['exportVerification'][] = ['BOTH', 'EXPORT_TASK_ONLY'];
 
+/** Until then FSx may not know yet what it has created (A7.1: NotFound tells that it is gone). */
+const SURELY_KNOWN_AFTER_MS = 10 * 60_000;
+
 /**
  * Rebuilds the document of a run from AWS alone: what a failed create call may have left, and, for the clean-up of
  * another run, everything.
@@ -101,15 +104,30 @@ async function withFileSystem({ exportDirectory }: FindRunPayload, document: Sta
   const hostPath = tagOf(fileSystem, RunTag.HOST_PATH);
   return {
     ...document,
-    fileSystem: found,
+    fileSystem: { ...found, keptAt: tagOf(fileSystem, RunTag.KEPT_AT) },
     associations: { ...document.associations, output: association ? associationState(association) : {} },
     compute: { ...document.compute, ...(queue && queue !== NO_QUEUE ? { jobQueueArn: queue } : {}), ...(hostPath ? { hostPath } : {}) },
   };
 }
 
+/**
+ * The metric does not know what an earlier execution saw of what is kept: changes that a broken link missed, or files that
+ * could not be exported. An empty queue tells nothing of those.
+ */
+function verificationOf(fileSystem: FileSystem | undefined, chosen: RunParameters['exportVerification']): RunParameters['exportVerification'] {
+  const wasKept = fileSystem && tagOf(fileSystem, RunTag.KEPT) !== undefined;
+  return wasKept && chosen === 'METRIC_ONLY' ? 'BOTH' : chosen;
+}
+
 /** By its id where the run got as far as to know it, else by the tag that its create call gave it. */
 async function fileSystemOf({ run, fileSystem }: StateDocument): Promise<FileSystem | undefined> {
-  if (fileSystem.fileSystemId) return findFileSystem(fileSystem.fileSystemId);
+  if (fileSystem.fileSystemId) {
+    const known = await findFileSystem(fileSystem.fileSystemId);
+    const age = Date.now() - Date.parse(fileSystem.createdAt ?? '');
+    // raised without a name of the workflow's own, so that the same is asked again
+    if (!known && age < SURELY_KNOWN_AFTER_MS) throw new Error(`file system ${fileSystem.fileSystemId}, created ${Math.round(age / 1000)} s ago, cannot be seen yet`);
+    return known;
+  }
   // one that lives comes before one that is already on its way out
   const [found] = (await findFileSystemsOfRun(run.executionArn))
     .sort((a, b) => Number(a.Lifecycle === 'DELETING') - Number(b.Lifecycle === 'DELETING'));
@@ -134,7 +152,7 @@ function parametersOf({ defaults, deadlines }: FindRunPayload, fileSystem: FileS
     deleteLustre: (tag(RunTag.DELETE_LUSTRE) ?? String(defaults.deleteLustre)) === 'true',
     lambdaPeriodSeconds: Number(tag(RunTag.PERIOD_SECONDS) ?? defaults.lambdaPeriodSeconds),
     lambdaTimeDiffMinutes: Number(tag(RunTag.LOOK_BACK_MINUTES) ?? defaults.lambdaTimeDiffMinutes),
-    exportVerification: (tag(RunTag.VERIFICATION) ?? defaults.exportVerification) as RunParameters['exportVerification'],
+    exportVerification: verificationOf(fileSystem, (tag(RunTag.VERIFICATION) ?? defaults.exportVerification) as RunParameters['exportVerification']),
     failurePolicy: (tag(RunTag.FAILURE_POLICY) ?? defaults.failurePolicy) as RunParameters['failurePolicy'],
     keepHours: Number(tag(RunTag.KEEP_HOURS) ?? defaults.keepHours),
     prefix: tag(RunTag.PREFIX) ?? '',

@@ -2,6 +2,8 @@ import {
   CreateDataRepositoryAssociationCommand, CreateFileSystemCommand, type DataRepositoryAssociation, type FileSystem, UpdateDataRepositoryAssociationCommand,
 } from '@aws-sdk/client-fsx';
 import { isExporting, stepToRestore } from './automatic-export';
+import { confirmDeletion } from './confirm-deletion';
+import { isOwnDeletion } from './failure';
 import { findRun } from './find-run';
 import { associationRequest, fileSystemRequest } from './lustre-requests';
 import { associationState, fileSystemState, refuseFailedAssociation, refuseFailedFileSystem, refuseForeign } from './lustre-status';
@@ -9,7 +11,7 @@ import { keepReason, summarize } from './run-summary';
 import type { KeptState } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import type {
-  CreateAssociationPayload, CreateFileSystemPayload, DeletionPayload, DocumentPayload, FileSystemPayload, FindRunPayload, KeepPayload,
+  CheckFileSystemPayload, CreateAssociationPayload, CreateFileSystemPayload, DeletionPayload, DocumentPayload, FileSystemPayload, FindRunPayload, KeepPayload,
   LustreSettings, RestorePayload,
 } from '../../src/private/lustre-payloads';
 import { RunTag } from '../../src/private/tags';
@@ -38,9 +40,12 @@ export const handler = dispatch({
     return associationState((await fsx.send(new CreateDataRepositoryAssociationCommand(request))).Association);
   },
 
-  CheckFileSystemStatus: async ({ fileSystem }: FileSystemPayload) => {
+  CheckFileSystemStatus: async ({ fileSystem, run, parameters, settings }: CheckFileSystemPayload) => {
     const found = await ownFileSystem(fileSystem);
     refuseFailedFileSystem(found);
+    // two that were created at one moment see each other by now; the later one gives way, and nothing has been written to it
+    const older = found.Lifecycle === 'AVAILABLE' ? await overlappingPrefixes(run.executionArn, settings.bucketName, parameters.prefix, found) : [];
+    if (older.length > 0) raise(ErrorName.PREFLIGHT_FAILED, older.join('; '));
     return fileSystemState(found);
   },
 
@@ -67,6 +72,8 @@ export const handler = dispatch({
 
   FindRunResources: async (payload: FindRunPayload) => findRun(payload),
 
+  ConfirmDeletion: async (payload: KeepPayload) => confirmDeletion(payload),
+
   CheckDeletion: async ({ fileSystem, deletion }: DeletionPayload) => {
     const found = await findFileSystem(requireField(fileSystem.fileSystemId, 'fileSystemId'));
     return found
@@ -83,7 +90,7 @@ export const handler = dispatch({
     const fileSystemId = requireField(document.fileSystem.fileSystemId, 'fileSystemId');
     const found = await findFileSystem(fileSystemId);
     // by another clean-up, or by somebody; what this execution deletes itself is kept until it is seen gone
-    const isDeletedByOthers = found?.Lifecycle === 'DELETING' && document.deletion?.lifecycle !== 'DELETING';
+    const isDeletedByOthers = found?.Lifecycle === 'DELETING' && document.deletion?.lifecycle !== 'DELETING' && !isOwnDeletion(document);
     if (!found || isDeletedByOthers) return { gone: true, deleting: found !== undefined, automaticExport: 'OFF', redriven: await wasRedriven(self) };
     const automaticExport = isExporting(await findAssociation(fileSystemId, document.associations.output.associationId)) ? 'ON' : 'OFF';
     await tagFileSystem(found, {

@@ -1,4 +1,5 @@
 import { ErrorName } from '../../src/private/errors';
+import { RunTag } from '../../src/private/tags';
 
 /** What to do after each error, in a sentence or two; what becomes of a kept file system is said behind it. */
 const NEXT: { [error: string]: string } = {
@@ -24,6 +25,8 @@ const NEXT: { [error: string]: string } = {
   [ErrorName.EXPORT_NOT_PROVEN]: 'mend what is said above to stand in the way.',
   [ErrorName.DRAIN_TIMED_OUT]: 'raise drainTimeout, or use exportVerification: EXPORT_TASK_ONLY for millions of small files, here too: "prove and delete" takes "exportVerification":"EXPORT_TASK_ONLY" beside deleteLustre.',
   [ErrorName.DELETION_TIMED_OUT]: 'look in the FSx console whether the file system is still there.',
+  [ErrorName.FILE_SYSTEM_HELD]: `untag it (${RunTag.HOLD}) when the work on it is done.`,
+  [ErrorName.KEPT_MEANWHILE]: 'look at the other execution, which tells why; "prove and delete" proves it anew.',
   [ErrorName.TAG_MISSING]: 'give the file system the tag that is named above.',
   [ErrorName.RUN_NOT_FOUND]: 'check the ARN of the execution.',
   [ErrorName.RUN_STILL_RUNNING]: 'stop that execution first, or wait for its end.',

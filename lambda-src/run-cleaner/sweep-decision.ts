@@ -1,5 +1,5 @@
 import { ErrorName } from '../../src/private/errors';
-import { IS_KEPT, isKeptByFailure, KeepReason } from '../../src/private/keep-reasons';
+import { IS_BEING_DELETED, IS_KEPT, isKeptByFailure, KeepReason } from '../../src/private/keep-reasons';
 import { RunTag } from '../../src/private/tags';
 
 /** What the cleaner does about something that a run has made. */
@@ -124,6 +124,7 @@ export function decidePastEnd(execution: KnownExecution, found: FoundFileSystem 
   if (found && SAYS_NOTHING.test(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which does not tell that it has kept its file system`);
   if (found) return leave(`it has kept its file system: ${found.tag(RunTag.KEPT)}`);
   if (execution.cause?.includes(IS_KEPT)) return cleanUp('it told of a file system that it has kept, and that is gone');
+  if (execution.cause?.includes(IS_BEING_DELETED)) return cleanUp('it told of a deletion whose end it did not see');
   if (UNFINISHED.includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, and its file system went when nobody watched any more`);
   // an error of AWS may be one that nothing caught (E18)
   if (!(Object.values(ErrorName) as string[]).includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which is none of the workflow's own errors`);

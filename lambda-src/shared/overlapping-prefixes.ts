@@ -7,17 +7,24 @@ import { RunTag } from '../../src/private/tags';
  * No other file system of ours, live or kept, may export to where this run exports to, below it or above it: each would
  * overwrite the other's objects, and FSx looks for overlaps only within one file system (A5.6a).
  *
+ * @param own where there is one already only what was created before it stands in its way
  * @returns what stands in the way, in words
  */
-export async function overlappingPrefixes(executionArn: string, bucketName: string, prefix: string): Promise<string[]> {
+export async function overlappingPrefixes(executionArn: string, bucketName: string, prefix: string, own?: FileSystem): Promise<string[]> {
   return (await findFileSystems()).filter((fileSystem) => {
     const tag = (key: string) => tagOf(fileSystem, key);
     return tag(RunTag.PIPELINE) !== undefined
       && tag(RunTag.BUCKET) === bucketName
       && tag(RunTag.EXECUTION_ARN) !== executionArn
       && fileSystem.Lifecycle !== 'DELETING'
+      && (own === undefined || age(fileSystem) < age(own))
       && overlap(tag(RunTag.PREFIX) ?? '', prefix);
   }).map((fileSystem) => finding(fileSystem, bucketName, prefix));
+}
+
+/** Sorts by the time of creation, then by the id. */
+function age({ CreationTime, FileSystemId }: FileSystem): string {
+  return `${CreationTime?.toISOString()} ${FileSystemId}`;
 }
 
 /** Equal, or one holds the other. Both are empty or end with a slash, so that `a/` does not hold `ab/`. */

@@ -27,7 +27,7 @@ const STAND_INS = [
 ];
 const REAL = [
   'awk', 'basename', 'bash', 'cat', 'chmod', 'cut', 'date', 'dirname', 'echo', 'env', 'false', 'grep', 'head', 'ln', 'ls', 'mv', 'readlink',
-  'rm', 'sed', 'seq', 'sh', 'sort', 'tail', 'tee', 'test', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'xargs',
+  'rm', 'sed', 'seq', 'sh', 'sort', 'tac', 'tail', 'tee', 'test', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'xargs',
 ];
 /** The stand-ins' own use of commands that the host sees a stand-in of. */
 const REAL_FOR_STAND_INS = ['cp', 'mkdir', 'sleep', 'stat'];

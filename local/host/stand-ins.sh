@@ -10,8 +10,14 @@ count() { n=0; [ ! -e "$H/counts/$1" ] || read -r n <"$H/counts/$1"; n=$((n + 1)
 unmodelled() { echo "${line//$S/}" >>"$H/unmodelled"; exit 125; }
 failed() { echo "$name: ${1//$S/}" >&2; exit "${2:-1}"; }
 die() { kill -KILL 0; } # its process group, which is the script that called it
-lose_power() { kill -KILL -- $HOST_GROUPS; }
-endless() { : >"$H/hangs"; lose_power; }
+# of what was not synced only the name is there afterwards
+lose_power() {
+  for path in "$S"/etc/fstab "$S"/etc/systemd/system/*.service "$S"/etc/systemd/system/*.d/* "$S"/usr/local/sbin/*; do
+    [ ! -f "$path" ] || [ ! "$path" -nt "$H/synced" ] || : >"$path"
+  done
+  kill -KILL -- $HOST_GROUPS
+}
+endless() { : >"$H/hangs"; kill -KILL -- $HOST_GROUPS; }
 # until its time is up
 hang() {
   if [ -n "$HOST_TIMEOUT" ]; then pass "$HOST_TIMEOUT"; exit 124; fi
@@ -262,7 +268,9 @@ case $name in
     esac ;;
   shutdown | poweroff | halt)
     case "$name $*" in 'shutdown -h now' | poweroff | halt) : >"$H/powered-off" ;; *) unmodelled ;; esac ;;
-  sync) [ ! -e "$H/offline" ] || hang ;;
+  sync)
+    mount_of "$(absolute "$2")"
+    if [ "$m_type" = lustre ]; then [ ! -e "$H/offline" ] || hang; else : >"$H/synced"; fi ;;
   logger | lfs | lctl | modprobe | mount.lustre) ;;
   *) unmodelled ;;
 esac

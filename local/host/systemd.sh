@@ -169,9 +169,15 @@ stop() {
   esac
 }
 go_offline() { echo 'the network ends' >>"$H/commands"; : >"$H/offline"; }
-# in the opposite order of their starts; of what has none, first what the others would still need
+# in the opposite order of their starts; of what has none, first what the others would still need. A mount point is a unit,
+# too, which goes at once unless a service that still runs needs it
 shut_down() {
-  local unit other
+  local unit other target type
+  while IFS=$'\t' read -r target _ type _; do
+    [ "$type" != lustre ] || names lustre-run.service RequiresMountsFor "$S$target" || PATH=$H/bin umount "$S$target"
+  done <<END
+$(tac "$H/mounts")
+END
   active network-online.target || go_offline
   while [ -n "$(all_active)" ]; do
     for unit in network-online.target lustre-run.service lustre-guard.service $(all_active); do
@@ -223,6 +229,7 @@ boot() {
     first)
       reload
       HOST_MODE=user-data
+      : >"$H/synced"
       for script in "$S"/var/lib/cloud/instance/scripts/*; do [ ! -f "$script" ] || in_group "$script"; done
       HOST_MODE=first
       rm -f "$H/tried/ecs.service"
@@ -258,7 +265,9 @@ boot() {
 
 case $name in
   systemctl)
+    . "$H/answers"
     echo "${line//$S/}" >>"$H/commands"
+    [ "$strikeDoes" != fails ] || case "$line" in "$strikeAt"*) exit 1 ;; esac
     systemctl "$@" ;;
   *) boot "$1" ;;
 esac

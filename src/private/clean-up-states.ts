@@ -1,9 +1,11 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CatchInto } from './catch-into';
+import { ErrorName } from './errors';
 import { LustrePart } from './lustre-part';
 import { PollLoop } from './poll-loop';
 import { SdkCall } from './sdk-call';
+import { IFailurePath } from '../failure-path';
 import type { LustreLifecycleStateMachineProps } from '../lustre-lifecycle-state-machine';
 
 /** The places where others join the one clean-up path. */
@@ -135,6 +137,14 @@ function renderDeletion(
   scope: Construct, part: LustrePart, keep: sfn.IChainable, summary: sfn.IChainable,
 ): { start: sfn.IChainable; watch: sfn.IChainable; unlink: sfn.IChainable } {
   const failures = new CatchInto(keep, '$.failures.delete');
+  // the file system of a run that lives again is left as it is
+  const orRunLives: IFailurePath = {
+    protect: (state) => {
+      (state as sfn.TaskStateBase).addCatch(summary, { errors: [ErrorName.RUN_STILL_RUNNING], resultPath: '$.failures.delete' });
+      failures.protect(state);
+    },
+  };
+  const confirm = part.invocation(scope, 'ConfirmDeletion', sfn.JsonPath.DISCARD, orRunLives, { document: at('$'), self: sfn.JsonPath.stringAt('$$.Execution.Id') });
   const check = part.invocation(scope, 'CheckDeletion', '$.deletion', failures, { fileSystem: at('$.fileSystem'), deletion: at('$.deletion') });
   const wait = { schedulePath: '$.parameters.schedules.deletion', counterPath: '$.deletion.wait' };
   // gone already, refused, or under a name that is not certain (E5): the next look tells
@@ -165,7 +175,7 @@ function renderDeletion(
     expected: { errors: ['Iam.NoSuchEntityException'], retry: false, then: summary, resultPath: sfn.JsonPath.DISCARD },
     failures: new CatchInto(summary, sfn.JsonPath.DISCARD),
   });
-  return { start: sfn.Chain.start(loop.chain).next(unlink).next(summary), watch: loop.next, unlink };
+  return { start: sfn.Chain.start(confirm).next(loop.chain).next(unlink).next(summary), watch: loop.next, unlink };
 }
 
 /** What came of the run, as output of the execution or as its error and cause. */

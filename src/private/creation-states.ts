@@ -31,7 +31,7 @@ export function renderCreation(scope: Construct, part: LustrePart, props: Lustre
     statePrefix: '',
     wait: 'WaitForFileSystem',
     checks: [
-      part.invocation(scope, 'CheckFileSystemStatus', '$.fileSystem', failures, link),
+      part.invocation(scope, 'CheckFileSystemStatus', '$.fileSystem', failures, { ...request, ...link }),
       part.invocation(scope, 'CheckDataRepositoryAssociation', '$.associations.output', failures, link),
     ],
     choice: 'IsFileSystemAndAssociationAvailable',

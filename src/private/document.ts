@@ -83,6 +83,8 @@ export interface FileSystemState {
   readonly deploymentType?: string;
   /** MB/s per TiB. */
   readonly perUnitStorageThroughput?: number;
+  /** When it was kept the last time before this execution looked for it, ISO 8601; absent where it never was. */
+  readonly keptAt?: string;
 }
 
 /** Whether a failed run keeps its file system instead of exporting, proving and deleting. */

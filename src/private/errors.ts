@@ -26,6 +26,8 @@ export const ErrorName = {
   EXPORT_STALLED: 'ExportStalled',
   DRAIN_TIMED_OUT: 'DrainTimedOut',
   DELETION_TIMED_OUT: 'DeletionTimedOut',
+  FILE_SYSTEM_HELD: 'FileSystemHeld',
+  KEPT_MEANWHILE: 'KeptMeanwhile',
   RUN_NOT_FOUND: 'RunNotFound',
   TAG_MISSING: 'TagMissing',
   RUN_STILL_RUNNING: 'RunStillRunning',

@@ -130,7 +130,7 @@ const DOWN = `
 down() {
   sync -f "$HOST_PATH"
   umount -c "$HOST_PATH" || umount -l "$HOST_PATH"
-  umount -c $ROOT || umount -l $ROOT
+  umount -c $ROOT || umount -l $ROOT || :
 }
 `;
 
@@ -160,8 +160,9 @@ guard() {
 // The drop-in comes first of all: from then on the agent needs the mount, whatever fails later, and brings it up after a
 // reboot, when cloud-init does not run the script again. BindsTo and the assertion are looked at when the agent is about to
 // start, so they hold in this very boot. The last line of ecs.config wins, and Batch writes to it, too.
-// At a shutdown units stop in the opposite order: jobs end with Docker, then the mount, then the network.
-// FailureAction is for a script that runs out of time or is killed.
+// What is not synced may be empty after a loss of power, and user data runs only once.
+// At a shutdown units stop in the opposite order: jobs end with Docker, then the mount, then the network; without
+// RequiresMountsFor systemd itself would unmount first of all. FailureAction is for a script that runs out of time or is killed.
 const INSTALL = `
 install() {
   cd /etc/systemd/system && mkdir -p ecs.service.d && cat >ecs.service.d/lustre-run.conf <<END || gave_up "systemd could not be configured"
@@ -173,12 +174,14 @@ AssertPathIsMountPoint=$HOST_PATH
 ExecStartPre=/bin/sh -c "echo ECS_ENABLE_SPOT_INSTANCE_DRAINING=false >>/etc/ecs/ecs.config"
 END
   systemctl daemon-reload
+  sync -f .
   cp "$0" /usr/local/sbin/lustre-run && chmod 755 /usr/local/sbin/lustre-run || gave_up "the script could not be kept"
-  cat >lustre-run.service <<END
+  cat >lustre-run.service <<END || gave_up "systemd could not be configured"
 [Unit]
 Wants=network-online.target lustre-guard.service
 After=network-online.target
 Before=docker.service
+RequiresMountsFor=$ROOT $HOST_PATH
 FailureAction=poweroff
 [Service]
 Type=oneshot
@@ -187,7 +190,7 @@ TimeoutStartSec=2h
 ExecStart=/usr/local/sbin/lustre-run up
 ExecStop=/usr/local/sbin/lustre-run down
 END
-  cat >lustre-guard.service <<END
+  cat >lustre-guard.service <<END || gave_up "systemd could not be configured"
 [Unit]
 BindsTo=lustre-run.service
 After=lustre-run.service
@@ -195,8 +198,9 @@ After=lustre-run.service
 Restart=on-failure
 ExecStart=/usr/local/sbin/lustre-run guard
 END
+  sync -f .
   systemctl daemon-reload
-  systemctl start lustre-run.service
+  systemctl start lustre-run.service || shutdown -h now
 }
 `;
 

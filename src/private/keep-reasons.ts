@@ -10,6 +10,9 @@ export const KeepReason = {
 /** Words of the cause of a run that has kept its file system. */
 export const IS_KEPT = 'is KEPT';
 
+/** Words of the cause of a run that did not see the end of its file system's deletion. */
+export const IS_BEING_DELETED = 'is being deleted';
+
 /** Whether it is kept against everybody's wish, so that it is to be tried again. */
 export function isKeptByFailure(reason: string): boolean {
   return CLEAN_UP_STEPS.some((step) => reason.startsWith(`${step}: `)) || reason.startsWith(KeepReason.NOT_PROVEN);

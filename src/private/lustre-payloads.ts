@@ -53,6 +53,12 @@ export interface FileSystemPayload {
   readonly associations: { output: Partial<AssociationState> };
 }
 
+export interface CheckFileSystemPayload extends FileSystemPayload {
+  readonly run: Run;
+  readonly parameters: RunParameters;
+  readonly settings: LustreSettings;
+}
+
 export interface DeletionPayload {
   readonly fileSystem: Partial<FileSystemState>;
   readonly deletion: Partial<DeletionState>;

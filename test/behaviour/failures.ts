@@ -131,6 +131,15 @@ describe('the link to S3 breaks', () => {
     expect(run.cause).toContain('QueueMayBeDropped');
     expect(rehearsal.kept()).toEqual(['drain: ExportNotProven']);
   });
+
+  test.each(['lost', 'caughtUp'])('METRIC_ONLY that could not prove: its clean-up goes by the files, whose changes may be %s, and not by the queue', async (missedWhileMisconfigured) => {
+    const faults: RehearsalOptions['faults'] = [{ at: 12 * 60, do: 'associationMisconfigured' }, { at: 28 * 60, do: 'associationMended' }];
+    const { run, rehearsal } = await rehearse({ faults, switches: { missedWhileMisconfigured } }, { lambdaTimeDiffMinutes: 15, exportVerification: 'METRIC_ONLY' });
+    expect(rehearsal.kept()).toEqual(['drain: ExportNotProven']);
+    const cleanUp = await rehearsal.cleanUp(run);
+    expect([cleanUp.status, cleanUp.output.export.reason]).toEqual(['SUCCEEDED', 'EveryFileExported']);
+    expect([rehearsal.missing(), rehearsal.kept(), await rehearsal.violations()]).toEqual([[], [], []]);
+  });
 });
 
 describe('what a run is told', () => {

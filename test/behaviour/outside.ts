@@ -272,6 +272,23 @@ describe('a redrive', () => {
     }
   });
 
+  test('beside a clean-up that has already decided that nothing was written: what it writes is not deleted', async () => {
+    let executionArn = '';
+    let again: Promise<Run> | undefined;
+    const rehearsal: Rehearsal = world({
+      faults: stopped('WaitForComputeEnvironment', { execution: 1 }),
+      events: false,
+      onEvent: ({ type, state }, arn) => {
+        if (type === 'StateEntered' && state === 'CheckComputeEnvironmentReturned' && arn !== executionArn) again ??= rehearsal.engine.redrive(executionArn);
+      },
+    });
+    ({ executionArn } = await rehearsal.run({ ...BRISK, autoExport: false }));
+    const cleanUp = await rehearsal.cleanUp({ executionArn });
+    const end = await again!;
+    expect([cleanUp.error, named(end)]).toEqual(['RunStillRunning', true]);
+    await leavesNothing(rehearsal);
+  });
+
   test('of a run that failed fails again with the same error', async () => {
     const rehearsal = world({ job: failing });
     const run = await rehearsal.run(BRISK);

@@ -48,6 +48,8 @@ export function hostPromises(some: Take = (all) => all): HostPromise[] {
       closed(await boot(site, {}, [{ ...site.fileSystem, version: '2.10' }]), site, /could not be mounted: .*Invalid argument/)),
     promise('closes when its file system is gone after a reboot', async (site) => closed(await reboot(await boot(site), []), site, /could not be mounted/)),
     promise('ends when its mount hangs where nobody foresaw it', async (site) => ended(await boot(site, { strike: { at: 'chown', does: 'hangs' } }), site)),
+    promise('ends when its mount cannot even be started', async (site) =>
+      ended(await boot(site, { strike: { at: 'systemctl start lustre-run', does: 'fails' } }), site)),
     promise('ends when its mount is killed', async (site) => ended(await boot(site, { strike: { at: 'findmnt', does: 'is killed' } }), site)),
     promise('waits for what comes late', async (site) => [
       ...opened(await boot(site, { installFailures: 2 }), site),
@@ -73,6 +75,12 @@ export function hostPromises(some: Take = (all) => all): HostPromise[] {
       const after = await spotNotice(await boot(site));
       return [...await agentStarts(startAgent(after)), ...opened(await reboot(after, [site.fileSystem]), site)];
     }),
+    promise('acts once on a spot notice, whatever is unmounted by then', async (site) => {
+      const { console: said } = await spotNotice(await spotNotice(await boot(site)));
+      return said.length === 3 ? [] : [`the console says ${JSON.stringify(said)}`];
+    }),
+    promise('shows it again when the power was lost just before it was ready', async (site) =>
+      opened(await reboot(await boot(site, { strike: { at: 'findmnt', does: 'loses power' } }), [site.fileSystem]), site)),
     promise('at a shutdown unmounts after the containers, and before the network', onShutdown),
     promise('needs the mount wherever the power is lost', (site) => struck(site, some, 'loses power')),
     promise('needs the mount wherever the script is killed', (site) => struck(site, some, 'is killed')),
@@ -203,9 +211,10 @@ async function onShutdown(site: HostSite): Promise<string[]> {
 
 async function struck(site: HostSite, some: Take, does: 'loses power' | 'is killed'): Promise<string[]> {
   const { commands } = await boot(site);
-  // before the first one there is no drop-in yet, and nothing that could help
+  // until then there is no drop-in, or only in memory, and nothing that could help
+  const earliest = does === 'is killed' ? 2 : 3;
   const count = commands.filter((command) => !command.startsWith('systemctl')).length;
-  const broken = await Promise.all(some(Array.from({ length: count - 1 }, (_, i) => 2 + i)).map(async (at) => {
+  const broken = await Promise.all(some(Array.from({ length: count - earliest + 1 }, (_, i) => earliest + i)).map(async (at) => {
     const first = await boot(site, { strike: { at, does } });
     const host = does === 'is killed' ? first : await reboot(first, [site.fileSystem]);
     const { kind } = dockerSees(host, site.hostPath);

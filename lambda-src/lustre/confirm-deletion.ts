@@ -1,0 +1,38 @@
+import { isCleanUp } from './failure';
+import type { StateDocument } from '../../src/private/document';
+import { ErrorName } from '../../src/private/errors';
+import type { KeepPayload } from '../../src/private/lustre-payloads';
+import { RunTag } from '../../src/private/tags';
+import { requireField } from '../shared/answer';
+import { findExecution } from '../shared/execution';
+import { isLiving } from '../shared/execution-status';
+import { findFileSystem } from '../shared/fsx';
+import { raise } from '../shared/raise';
+import { tagOf } from '../shared/tag-of';
+
+/**
+ * The last look before a deletion: what was proven may be hours old. Since then a run may have been redriven, somebody may
+ * have begun to work on its file system, or another execution may have kept it.
+ */
+export async function confirmDeletion({ document, self }: KeepPayload): Promise<void> {
+  const { executionArn } = document.run;
+  if (executionArn !== self) {
+    const status = (await findExecution(executionArn))?.status;
+    if (status && isLiving(status)) raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status} again: it cleans up after itself`);
+  }
+  const fileSystemId = requireField(document.fileSystem.fileSystemId, 'fileSystemId');
+  const found = await findFileSystem(fileSystemId);
+  if (!found) return; // the deletion sees it gone
+  const keptAt = tagOf(found, RunTag.KEPT_AT);
+  if (keptAt !== document.fileSystem.keptAt) {
+    raise(ErrorName.KEPT_MEANWHILE, `file system ${fileSystemId} was kept by another execution at ${keptAt} (${tagOf(found, RunTag.KEPT)}): what this one has proven is of before that`);
+  }
+  if (tagOf(found, RunTag.HOLD) !== undefined && !wasToldToDelete(document)) {
+    raise(ErrorName.FILE_SYSTEM_HELD, `somebody works on file system ${fileSystemId}: its tag ${RunTag.HOLD} is there`);
+  }
+}
+
+/** By somebody who knows what is on it. */
+function wasToldToDelete(document: StateDocument): boolean {
+  return isCleanUp(document) && (document.input as { cleanUp: { deleteLustre?: unknown } }).cleanUp.deleteLustre === true;
+}
