@@ -64,6 +64,10 @@ const FAULTS: Fault[] = [
   ['the lock is not taken', 'lambda-src/batch-environment/run-lock-store.ts', 'const found = await put(settings, ours);', 'const found = undefined as Lock | undefined;', ['two runs of one pipeline']],
   ['the lock is not released', 'lambda-src/batch-environment/run-lock-store.ts', 'if (lock?.owner !== claim.owner ||', 'if (lock ||', ['nothing goes wrong']],
   ['the lock of the dead is never taken over', 'lambda-src/batch-environment/run-lock.ts', '? \'WAIT\' : \'TAKE_OVER\';', '? \'WAIT\' : \'WAIT\';', ['a run after one that was stopped']],
+  ['a run that lives again is not seen before the deletion', 'lambda-src/lustre/confirm-deletion.ts', 'if (status && isLiving(status))', 'if (status === \'PENDING_REDRIVE\')', ['a run that is redriven beside its clean-up']],
+  ['who works on a file system is not seen before the deletion', 'lambda-src/lustre/confirm-deletion.ts', 'if (tagOf(found, RunTag.HOLD) !== undefined &&', 'if (tagOf(found, RunTag.HOLD) === \'never\' &&', ['somebody begins to work on what a clean-up proves']],
+  ['what another execution has kept is not seen before the deletion', 'lambda-src/lustre/confirm-deletion.ts', 'if (keptAt !== document.fileSystem.keptAt) {', 'if (keptAt === \'never\') {', ['another execution keeps what a clean-up proves']],
+  ['what was kept is proven by its queue', 'lambda-src/lustre/find-run.ts', 'return wasKept && chosen === \'METRIC_ONLY\' ? \'BOTH\' : chosen;', 'return wasKept && chosen === \'EXPORT_TASK_ONLY\' ? \'BOTH\' : chosen;', ['metric only, kept, mended and cleaned up']],
   // ---- clean-up from outside ----
   ['a run that still runs is cleaned up', 'lambda-src/lustre/find-run.ts', 'if (status && isLiving(status)) {', 'if (status === \'PENDING_REDRIVE\') {', ['a run that still runs is not cleaned up']],
   ['a file system is not looked for by its tag', 'lambda-src/lustre/find-run.ts', 'const [found] = (await findFileSystemsOfRun(run.executionArn))', 'const [found] = (await findFileSystemsOfRun(\'\'))', ['stopped in minute 12']],

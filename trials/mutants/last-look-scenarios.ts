@@ -1,0 +1,58 @@
+import { End, Scenario } from './scenario';
+import { BRISK, Rehearsal, work } from '../../test/helpers/pipeline-run';
+
+const HOLD = 'cdk-lustre-auto-export:hold';
+const KEPT_AT = 'cdk-lustre-auto-export:kept-at';
+
+/** What happens while a clean-up is under way, and is seen before it deletes. */
+export function lastLookScenarios(): Scenario[] {
+  return [
+    beside('a run that is redriven beside its clean-up', 'WaitForComputeEnvironment', 'CheckComputeEnvironmentReturned', { error: 'RunStillRunning', also: nothingMissing },
+      async (rehearsal, executionArn) => { await rehearsal.engine.redrive(executionArn); }, { autoExport: false }),
+    beside('somebody begins to work on what a clean-up proves', 'WaitForJobCompletion', 'CheckMetrics', { error: 'FileSystemHeld', kept: [/^delete: FileSystemHeld/] },
+      async (rehearsal) => tag(rehearsal, HOLD, 'yes')),
+    beside('another execution keeps what a clean-up proves', 'WaitForJobCompletion', 'CheckMetrics', { error: 'KeptMeanwhile', kept: [/^delete: KeptMeanwhile/] },
+      async (rehearsal) => tag(rehearsal, KEPT_AT, '2026-11-22T17:00:00.000Z')),
+    {
+      name: 'metric only, kept, mended and cleaned up',
+      options: () => ({ job: work({ files: 3, seconds: 60 }), faults: [{ at: 12 * 60, do: 'associationMisconfigured' }, { at: 28 * 60, do: 'associationMended' }] }),
+      play: async (rehearsal) => {
+        const run = await rehearsal.run({ ...BRISK, lambdaTimeDiffMinutes: 15, exportVerification: 'METRIC_ONLY' });
+        return run.error === 'ExportNotProven' ? rehearsal.cleanUp(run) : run;
+      },
+      promised: { also: (end) => [...nothingMissing(end), ...end.rehearsal.runs.length === 2 ? [] : ['it was not kept first']] },
+    },
+  ];
+}
+
+/** A run that is stopped at a state, and something that happens when its clean-up comes to another. */
+function beside(
+  name: string, stoppedAt: string, when: string, promised: Scenario['promised'], happens: (rehearsal: Rehearsal, executionArn: string) => Promise<void>, input: object = {},
+): Scenario {
+  return {
+    name,
+    options: () => ({ faults: [{ enter: stoppedAt, do: 'abort', execution: 1 }] }),
+    play: async (rehearsal) => {
+      const { executionArn } = await rehearsal.run({ ...BRISK, ...input });
+      let happening: Promise<void> | undefined;
+      const { options } = rehearsal.engine;
+      const { onEvent } = options;
+      Object.assign(options, {
+        onEvent: (event: any, arn: string) => {
+          onEvent?.(event, arn);
+          if (event.type === 'StateEntered' && event.state === when && arn !== executionArn) happening ??= happens(rehearsal, executionArn);
+        },
+      });
+      const cleanUp = await rehearsal.cleanUp({ executionArn });
+      await happening;
+      return cleanUp;
+    },
+    promised,
+  };
+}
+
+function tag({ models: { fsx } }: Rehearsal, key: string, value: string): void {
+  fsx.living()[0].tags.set(key, value);
+}
+
+const nothingMissing = ({ missing }: End) => missing.map((file) => `${file} is not in the bucket`);
