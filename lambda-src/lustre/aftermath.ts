@@ -110,7 +110,7 @@ function commands(document: StateDocument): string[] {
   const off = kept.automaticExport === 'ON'
     ? [`  switch off first: aws fsx update-data-repository-association --region ${region} --association-id ${output.associationId} --s3 '{"AutoExportPolicy":{"Events":[]}}'`] : [];
   return [
-    `  hold it:          aws fsx tag-resource --region ${region} --resource-arn ${arn}:file-system/${fileSystemId} --tags Key=${RunTag.HOLD},Value=yes   # no clean-up comes while you work on it; untag it afterwards`,
+    `  hold it:          aws fsx tag-resource --region ${region} --resource-arn ${arn}:file-system/${fileSystemId} --tags Key=${RunTag.HOLD},Value=yes   # no clean-up deletes it while you work on it; untag it afterwards`,
     `  look at it:       sudo mount -t lustre -o relatime,flock ${fileSystemId}.fsx.${region}.${suffix}@tcp:/${mountName} /mnt`,
     `  copy it yourself: aws s3 sync --region ${region} /mnt/${directory} ${target}   # once it is mounted, whatever its link to S3 does`,
     ...(output.associationId ? [...off, `  export by hand:   aws fsx create-data-repository-task --region ${region} --file-system-id ${fileSystemId} --type EXPORT_TO_REPOSITORY --paths ${directory} --report ${report}`] : []),
