@@ -30,7 +30,7 @@ const REAL = [
   'rm', 'sed', 'seq', 'sh', 'sort', 'tac', 'tail', 'tee', 'test', 'touch', 'tr', 'true', 'uname', 'uniq', 'wc', 'xargs',
 ];
 /** The stand-ins' own use of commands that the host sees a stand-in of. */
-const REAL_FOR_STAND_INS = ['cp', 'mkdir', 'sleep', 'stat'];
+const REAL_FOR_STAND_INS = ['cp', 'find', 'mkdir', 'sleep', 'stat'];
 
 /** An ECS-optimized image, as far as it matters: both services are enabled and wait for cloud-init (D2.3). */
 export function image(): Machine {

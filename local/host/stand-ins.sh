@@ -10,10 +10,10 @@ count() { n=0; [ ! -e "$H/counts/$1" ] || read -r n <"$H/counts/$1"; n=$((n + 1)
 unmodelled() { echo "${line//$S/}" >>"$H/unmodelled"; exit 125; }
 failed() { echo "$name: ${1//$S/}" >&2; exit "${2:-1}"; }
 die() { kill -KILL 0; } # its process group, which is the script that called it
-# of what was not synced only the name is there afterwards
+# what was not synced is empty afterwards, or gone
 lose_power() {
-  for path in "$S"/etc/fstab "$S"/etc/systemd/system/*.service "$S"/etc/systemd/system/*.d/* "$S"/usr/local/sbin/*; do
-    [ ! -f "$path" ] || [ ! "$path" -nt "$H/synced" ] || : >"$path"
+  find "$S/etc/fstab" "$S/etc/systemd" "$S/usr/local/sbin" -newer "$H/synced" ! -type d | while read -r path; do
+    if [ -L "$path" ]; then rm "$path"; else : >"$path"; fi
   done
   kill -KILL -- $HOST_GROUPS
 }

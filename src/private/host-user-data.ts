@@ -61,10 +61,11 @@ lock() {
 }
 `;
 
-// Masked before anything can fail: nothing starts the agent any more. It stays idle: where minvCpus keeps instances, one
-// that ended itself would be replaced for ever.
+// Masked before anything can fail, and on the disk at once: nothing starts the agent any more. It stays idle: where minvCpus
+// keeps instances, one that ended itself would be replaced for ever.
 const BASE = `
 systemctl mask ecs.service
+sync -f /etc
 lock
 say "no run is attached to this compute environment, no job starts here"
 `;

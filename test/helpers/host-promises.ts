@@ -99,15 +99,17 @@ export function idleHostPromises(): { readonly name: string; readonly look: (use
     everyBoot('does not end: one that ended itself would be replaced for ever', ({ poweredOff, hangs }) => poweredOff || hangs ? ['it ends'] : []),
     everyBoot('has no place for a container', (host) => refuses(host, '/mnt/lustre-runs/any')),
     { name: 'says so', look: async (userData) => saysOnce((await boots(userData))[0], /no run is attached/) },
-    {
-      name: 'has no agent wherever the script is killed',
-      look: async (userData) => {
+    // the first command brings the mask to the disk
+    ...(['is killed', 'loses power'] as const).map((does) => ({
+      name: `has no agent when it ${does} at any command but the first`,
+      look: async (userData: string) => {
         const { commands } = await bootHost({ userData, fileSystems: [] });
-        const cuts = commands.filter((command) => !command.startsWith('systemctl')).map((_, i) => i + 1);
-        const killed = await Promise.all(cuts.map((at) => bootHost({ userData, fileSystems: [], answers: { strike: { at, does: 'is killed' } } })));
-        return killed.flatMap(({ agentStarts: starts }, i) => starts ? [`killed at command ${cuts[i]}: the agent starts`] : []);
+        const cuts = commands.filter((command) => !command.startsWith('systemctl')).map((_, i) => i + 1).slice(1);
+        const struckAt = async (at: number) => bootHost({ userData, fileSystems: [], answers: { strike: { at, does } } });
+        const hosts = await Promise.all(cuts.map(async (at) => does === 'is killed' ? struckAt(at) : reboot(await struckAt(at), [])));
+        return hosts.flatMap(({ agentStarts: starts }, i) => starts ? [`it ${does} at command ${cuts[i]}: the agent starts`] : []);
       },
-    },
+    })),
   ];
 }
 
