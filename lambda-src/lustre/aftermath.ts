@@ -19,6 +19,7 @@ export function explain(problem: Problem, document: StateDocument, kept: string 
     '',
     `DATA: ${whereIsTheData(document, kept, gone)}`,
     ...whyKept(problem, document, kept),
+    ...notRestored(document, kept),
     ...notExported(document.export.evidence?.failedFiles, problem),
     `COST: ${kept ? costOf(document) : document.failures.find ? 'perhaps of a file system that could not be looked for.' : 'nothing of this run is billed any more.'}`,
     `NEXT: ${[nextStep(problem.Error), kept && whatFollows(document)].filter(Boolean).join(' ')}`,
@@ -34,6 +35,11 @@ function whyKept(problem: Problem, { failures }: StateDocument, kept: string | u
   if (!kept || !step) return [];
   const failure = failures[step];
   return [`KEPT BECAUSE: ${step}: ${failure.Error}: ${quoted(message(failure))} To mend: ${nextStep(failure.Error!)}`];
+}
+
+/** It is kept for another reason, and does not export meanwhile. */
+function notRestored({ failures: { restore } }: StateDocument, kept: string | undefined): string[] {
+  return kept && restore?.Error ? [`AUTOMATIC EXPORT: could not be switched on again: ${restore.Error}: ${quoted(message(restore))}`] : [];
 }
 
 const quoted = (text: string) => text.length <= MAX_QUOTED ? text : `${text.slice(0, MAX_QUOTED)} ... (cut, ${text.length} characters)`;

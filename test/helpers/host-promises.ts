@@ -51,6 +51,8 @@ export function hostPromises(some: Take = (all) => all): HostPromise[] {
     promise('ends when its mount cannot even be started', async (site) =>
       ended(await boot(site, { strike: { at: 'systemctl start lustre-run', does: 'fails' } }), site)),
     promise('ends when its mount is killed', async (site) => ended(await boot(site, { strike: { at: 'findmnt', does: 'is killed' } }), site)),
+    promise('ends when its mount is killed after a reboot', async (site) =>
+      ended(await reboot(await boot(site), [site.fileSystem], { strike: { at: 'findmnt', does: 'is killed' } }), site)),
     promise('waits for what comes late', async (site) => [
       ...opened(await boot(site, { installFailures: 2 }), site),
       ...opened(await boot(site, { mountFailures: 3, mountHangs: 2 }), site),
@@ -207,7 +209,8 @@ async function onShutdown(site: HostSite): Promise<string[]> {
   return ends.flatMap(({ before, after }) => {
     const commands = since(before, after);
     const order = [/^containers end/, /^sync -f/, /^umount -c \/mnt/, /^umount -c \/run/, /^the network ends/].map((pattern) => placeOf(commands, pattern));
-    return [...inOrder(order, commands), ...handedBack(after), ...after.activeUnits.includes(MOUNT) ? ['its mount does not end'] : []];
+    const early = commands.slice(0, order[0]).filter((command) => /^umount/.test(command));
+    return [...early, ...inOrder(order, commands), ...handedBack(after), ...after.activeUnits.includes(MOUNT) ? ['its mount does not end'] : []];
   });
 }
 

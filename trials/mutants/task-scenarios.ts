@@ -43,9 +43,9 @@ export function taskScenarios(template: any, played: readonly { readonly scenari
   });
 }
 
-/** Errors of a service for which a Task has a Catch of their own. */
+/** Errors of a service for which a Task has a Catch of their own; those of the workflow itself come with what they tell of. */
 function caughtByName({ Catch = [] }: { Catch?: { ErrorEquals: string[] }[] }): string[] {
-  return Catch.flatMap(({ ErrorEquals }) => ErrorEquals).filter((name) => !name.startsWith('States.'));
+  return Catch.flatMap(({ ErrorEquals }) => ErrorEquals).filter((name) => name.includes('.') && !name.startsWith('States.'));
 }
 
 /** What three failures may not leave. */
