@@ -767,8 +767,11 @@ describe('the summary', () => {
     ['kept, with files that the cause lists already', { error: { Error: 'FilesNotExported', Cause: '1 files were not exported.\nKeyTooLong: 1 (shorten it)' }, deletion: {}, export: { proven: false, evidence: { failedFiles: { total: 1, byReason: { KeyTooLong: { count: 1, files: ['a'], fix: 'shorten it' } } } } } },
       /^(?![^]*NOT EXPORTED)/],
     ['kept, what a clean-up will do about it', { deletion: {}, failures: { drain: { Error: 'AssociationMisconfigured' } } }, /NEXT: check the policy.* tried again by itself .*"prove and delete" now\.$/m],
-    ['kept as its policy says, with automatic export that stays off', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true }, failures: { restore: { Error: 'AutoExportStaysOff' } } },
-      /^(?![^]*KEPT BECAUSE)[^]*AUTOMATIC EXPORT: could not be switched on again: [^]*NEXT: read the log stream.* stays until somebody types "prove and delete"\.$/m],
+    [
+      'kept as its policy says, with automatic export that stays off',
+      { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true }, failures: { restore: { Error: 'AutoExportStaysOff' } } },
+      /^(?![^]*KEPT BECAUSE)[^]*AUTOMATIC EXPORT: could not be switched on again: [^]*NEXT: read the log stream.* stays until somebody types "prove and delete"\.$/m,
+    ],
     ['kept, and what nobody does about it', { deletion: {}, error: { Error: 'JobFailed' }, policy: { keep: true } }, /NEXT: read the log stream.* stays until somebody types "prove and delete"\.$/m],
     ['kept, and how to do without the link', { deletion: {}, export: { proven: false } }, /^  copy it yourself: aws s3 sync --region us-east-1 \/mnt\/\S+ s3:\/\/results\/p\/ /m],
     ['deleted, and how to go on', { error: { Error: 'JobFailed' } },
