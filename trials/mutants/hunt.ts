@@ -94,7 +94,7 @@ export class Hunt {
       const seen = this.traces.get(scenario.name);
       const allowed = mutant.actions?.some((action) => seen?.actions.includes(action)) ? -1e6 : 0;
       const there = mutant.towards !== undefined && seen?.states.includes(mutant.towards) ? -1e7 : 0;
-      const kind = mutant.kind === 'userData' && scenario.name.startsWith('a host of ') ? -1e6 : 0;
+      const kind = isOfHost(scenario) ? -1e6 : 0;
       return (own(scenario.name) ? -1e8 : 0) + there + allowed + kind - (this.kills.get(`${mutant.kind} ${scenario.name}`) ?? 0) * 1e4 + (seen?.milliseconds ?? 1e3);
     };
     const sorted = (scenarios: Scenario[]) => [...scenarios].sort((a, b) => likely(a) - likely(b));
@@ -107,7 +107,9 @@ export class Hunt {
     }
   }
 
-  private async concerns({ state, actions }: Mutant, scenario: Scenario): Promise<boolean> {
+  private async concerns(mutant: Mutant, scenario: Scenario): Promise<boolean> {
+    const { state, actions } = mutant;
+    if (isOfHost(scenario) && !changesHosts(mutant)) return false; // dozens of boots, which nothing else changes
     const trace = await this.trace(scenario);
     if (trace.broken) return false; // what the product itself does not pass tells nothing
     // a permission that no call of a model needs by its own name may be a dependent one of any
@@ -137,6 +139,9 @@ export class Hunt {
     return this.traces.get(scenario.name)!;
   }
 }
+
+const isOfHost = ({ name }: Scenario) => name.startsWith('a host of ');
+const changesHosts = ({ kind, patches = [] }: Mutant) => kind === 'userData' || patches.some(({ file }) => file.includes('host-user-data'));
 
 /** Mutants that are accepted although nothing kills them, by id, with the reason. */
 export const ACCEPTED: { readonly [id: string]: string } = JSON.parse(readFileSync(join(__dirname, 'accepted.json'), 'utf8'));

@@ -12,8 +12,8 @@ export const BROKEN_OFF = 'broke off';
 /** The machine's own, whatever clock a rehearsal has put in their place. */
 const { setTimeout, clearTimeout } = globalThis;
 
-/** Of real time; no scenario of the product takes a quarter of it. */
-const PATIENCE_MS = 60_000;
+/** Of real time; no scenario of the product takes a quarter of it, also beside other work. */
+const PATIENCE_MS = 150_000;
 
 /** What a scenario has come to. */
 export interface End {
