@@ -55,7 +55,7 @@ describe('nothing was written: the file system goes at once', () => {
 
   test.each(sample<[HostAnswers, string]>([
     [{ mountFailures: Infinity }, 'could not be mounted'],
-    [{ mountType: 'ext4' }, 'is not Lustre'],
+    [{ mountType: 'ext4' }, 'does not show /export of fs-'],
     [{ installFailures: Infinity }, 'the Lustre client could not be installed'],
   ]))('no instance ever gets ready, %j: JobNeverStarted with what the last ones said', async (host, words) => {
     const { run, fsx, ec2, batch } = await rehearse({ host });
