@@ -145,6 +145,7 @@ describe('what is done at the end of a run', () => {
     ['stopped while it was kept already: whether its automatic export was given back is not known', ended(), found(kept('drain: X')), 'CLEAN_UP'],
     ['timed out', { status: 'TIMED_OUT', input: '{}' }, found(), 'CLEAN_UP'],
     ['input too long to be told', { status: 'TIMED_OUT' }, found(), 'CLEAN_UP'],
+    ['perhaps a clean-up: its input is not told, and no file system is tagged with it', { status: 'TIMED_OUT' }, undefined, 'LEAVE'],
     ['stopped clean-up', ended({ input: '{"cleanUp":{"executionArn":"arn"}}' }), found(), 'LEAVE'],
     ['failed clean-up', { ...failed('States.Runtime')!, input: '{"cleanUp":{"executionArn":"arn"}}' }, found(), 'LEAVE'],
     ['a run with something else under cleanUp', ended({ input: '{"cleanUp":true}' }), found(), 'CLEAN_UP'],

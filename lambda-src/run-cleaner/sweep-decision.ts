@@ -115,6 +115,8 @@ export function decideEnd(execution: KnownExecution, found: FoundFileSystem | un
 /** What a sweep does about the end of an execution, be it a run or the clean-up of one. @param found the run's file system, if it has one */
 export function decidePastEnd(execution: KnownExecution, found: FoundFileSystem | undefined): Decision {
   if (execution === undefined) return leave('Step Functions does not know it');
+  // without its input a clean-up looks like a run, and would be cleaned up after for ever
+  if (execution.input === undefined && !found) return leave('nobody can tell whether it is a clean-up: its input is not shown');
   if (mayStillAct(execution)) return leave(`it is ${execution.status} again`);
   if (execution.status === 'SUCCEEDED') return leave('it has succeeded');
   if (found && found.lifecycle !== 'DELETING' && isHeld(found)) return leave(HELD);
