@@ -1,4 +1,4 @@
-import { isCleanUp, isOwnDeletion, message, type Problem } from './failure';
+import { isCleanUp, isOnItsWay, isOwnDeletion, message, type Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../../src/private/document';
@@ -59,17 +59,13 @@ function whereIsTheData(document: StateDocument, kept: string | undefined, gone:
       + (proven ? `Everything on it is proven to be in ${target}.` : `What the run wrote is on it; not all of it is proven to be in ${target}.`)
       + automaticExport(document);
   }
-  if (deletion?.gone) {
+  if (deletion?.gone || gone && isOwnDeletion(document)) {
     const safe = document.export.proven ? 'nothing is lost: ' : '';
     return `${safe}file system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`;
   }
-  if (gone && isOwnDeletion(document)) return `nothing is lost: file system ${fileSystem.fileSystemId} was deleted; ${whatWasOnIt(document, target)}.`;
   if (gone) return `file system ${fileSystem.fileSystemId} is gone: not this execution deleted it. What was exported is in ${target}.`;
   return failures.find ? 'it could not be found out whether a file system was left behind.' : 'no file system was left behind.';
 }
-
-/** FSx takes longer than it was given. */
-const isOnItsWay = (document: StateDocument) => document.deletion?.lifecycle === 'DELETING' || isOwnDeletion(document);
 
 function automaticExport({ kept }: StateDocument): string {
   if (kept.automaticExport === undefined) return '';

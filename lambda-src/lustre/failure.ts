@@ -16,6 +16,9 @@ export function isOwnDeletion({ export: { proven }, deletion = {} }: StateDocume
   return proven === true && (wait?.turn ?? 0) > 0 && (lifecycle === 'DELETING' || (lifecycle === undefined && refusal === undefined));
 }
 
+/** Whether its deletion has begun, as far as this execution knows, and its end was not seen. */
+export const isOnItsWay = (document: StateDocument) => document.deletion?.lifecycle === 'DELETING' || isOwnDeletion(document);
+
 /** A Lambda's cause is JSON with the handler's message in it; other causes are plain text. */
 export function message(failure: { Error?: string; Cause?: string }): string {
   try {

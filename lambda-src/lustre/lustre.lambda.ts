@@ -3,7 +3,7 @@ import {
 } from '@aws-sdk/client-fsx';
 import { isExporting, stepToRestore } from './automatic-export';
 import { confirmDeletion } from './confirm-deletion';
-import { isOwnDeletion } from './failure';
+import { isOnItsWay } from './failure';
 import { findRun } from './find-run';
 import { associationRequest, fileSystemRequest } from './lustre-requests';
 import { associationState, fileSystemState, refuseFailedAssociation, refuseFailedFileSystem, refuseForeign } from './lustre-status';
@@ -90,7 +90,7 @@ export const handler = dispatch({
     const fileSystemId = requireField(document.fileSystem.fileSystemId, 'fileSystemId');
     const found = await findFileSystem(fileSystemId);
     // by another clean-up, or by somebody; what this execution deletes itself is kept until it is seen gone
-    const isDeletedByOthers = found?.Lifecycle === 'DELETING' && document.deletion?.lifecycle !== 'DELETING' && !isOwnDeletion(document);
+    const isDeletedByOthers = found?.Lifecycle === 'DELETING' && !isOnItsWay(document);
     if (!found || isDeletedByOthers) return { gone: true, deleting: found !== undefined, automaticExport: 'OFF', redriven: await wasRedriven(self) };
     const automaticExport = isExporting(await findAssociation(fileSystemId, document.associations.output.associationId)) ? 'ON' : 'OFF';
     await tagFileSystem(found, {
