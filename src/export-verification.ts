@@ -7,6 +7,11 @@ export enum ExportVerification {
    * denied), nor changes that were made while the link was broken. Not possible without automatic export.
    */
   METRIC_ONLY = 'METRIC_ONLY',
-  /** An export task alone, as soon as nothing can write any more. Faster where millions of small files wait. */
+  /**
+   * An export task alone. It begins when nothing can write any more and automatic export is off; what was queued before is
+   * waited for as long as it moves, because a deletion among it would take away what the task exports. A metric that says
+   * nothing delays it by 20 minutes, a queue that stands still by an hour. To export millions of small files faster than
+   * automatic export does, switch that off for the run (`autoExport: false`).
+   */
   EXPORT_TASK_ONLY = 'EXPORT_TASK_ONLY',
 }

@@ -372,11 +372,46 @@ describe('does an export task prove it?', () => {
   });
 
   test('only after the quiet time, and the metric has no say', () => {
-    for (const changes of [{ verification: 'EXPORT_TASK_ONLY' }, { autoExport: false, association: OFF }, { association: OFF }] as Partial<Look>[]) {
+    for (const changes of [{ verification: 'EXPORT_TASK_ONLY' }, { autoExport: false, association: OFF }] as Partial<Look>[]) {
       const at = (minute: number) => look(minute, points(0, 60, 120), { verification: 'BOTH', ...changes });
       expect(brief(at(-1))).toEqual(['WAIT', 'QuietTimeNotReached', undefined]);
       expect(at(0).verdict).toBe(changes.verification ? 'SWITCH_OFF' : 'START_TASK');
     }
+  });
+
+  describe.each([
+    ['an export task alone proves', { verification: 'EXPORT_TASK_ONLY' }], ['it was off before', { verification: 'BOTH' }],
+  ] as [string, Partial<Look>][])('automatic export is off, and %s: what was queued before', (_, changes) => {
+    const at = (minute: number, seen: Point[], memory: DrainMemory = {}) => look(minute, seen, { association: OFF, memory, needed: 15, ...changes });
+
+    test('is waited for as long as it is seen', () => {
+      expect(brief(at(-1, []))).toEqual(['WAIT', 'QuietTimeNotReached', undefined]);
+      const seen = at(5, points(0, 0, 0, 0, 0, 60));
+      expect(seen).toMatchObject({ verdict: 'WAIT', reason: 'QueueNotEmpty', message: expect.stringContaining('is off'), ageSeconds: 60, zerosNeeded: 3 });
+      expect(brief(at(6, points(0, 0, 0, 60, 0, 0), seen.memory))).toEqual(['WAIT', 'TooFewZeros', undefined]);
+      expect(at(7, points(0, 0, 60, 0, 0, 0), seen.memory)).toMatchObject({ verdict: 'START_TASK', memory: { leftovers: { reason: 'QueueEmpty' } } });
+    });
+
+    test('delays for the grace where the metric does not tell', () => {
+      expect(brief(at(22.9, []))).toEqual(['WAIT', 'MetricUnknown', undefined]);
+      expect(at(23, [])).toMatchObject({ verdict: 'START_TASK', memory: { leftovers: { reason: 'MetricUnknown' } } });
+    });
+
+    test('is not waited for when it has stood still for an hour', () => {
+      const since = (minutes: number): DrainMemory => ({ progress: { movedAt: iso(T0 + (100 - minutes) * MINUTE) } });
+      expect(at(100, points(98, 6000), since(59)).verdict).toBe('WAIT');
+      expect(at(100, points(98, 6000), since(60))).toMatchObject({ verdict: 'START_TASK', memory: { leftovers: { reason: 'QueueNotEmpty' } } });
+      expect(at(0.5, [], since(60)).verdict).toBe('WAIT');
+    });
+
+    test('is asked about once', () => {
+      const memory = at(7, zeros(0, 6)).memory;
+      expect(at(8, points(7, 60), memory).verdict).toBe('START_TASK');
+    });
+  });
+
+  test('a queue that was seen empty has left nothing', () => {
+    expect(look(5, points(4, 60), { verification: 'BOTH', association: OFF, memory: { queue: { reason: 'QueueEmpty', at: iso(T0) } } }).verdict).toBe('START_TASK');
   });
 
   describe('the metric delays', () => {

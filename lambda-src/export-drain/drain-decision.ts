@@ -2,7 +2,7 @@ import { describeObjects, followProgress, standstill } from './export-progress';
 import { isLive, judgeTask } from './export-task';
 import { judgeLink } from './link-health';
 import type { Decision, Finding, Look } from './look';
-import { isMetricAsked, judgeMetric } from './metric-step';
+import { isMetricAsked, judgeLeftovers, judgeMetric } from './metric-step';
 import { iso, QueueReading, readQueue } from './queue-age';
 import { isOn, judgeSwitch } from './switch-off';
 import { ErrorName } from '../../src/private/errors';
@@ -33,8 +33,9 @@ export function decide(look: Look): Decision {
   if (queueIsAll) return note(look, memory, { ...seen, zeros, ...judgeQueueAlone(queue, memory) }, queue);
   const metric = judgeMetric(look, memory, quietAt, queue);
   if (metric.finding) return note(look, metric.memory, { ...seen, ...(isMetricAsked(look) ? { zeros } : {}), ...metric.finding }, queue);
-  const proof = prove(look, metric.memory, quiet);
-  return note(look, proof.memory, { ...link, ...proof.finding });
+  const leftovers = { quietAt, reading: readQueue(now, quietAt, look.points, settings.consecutiveZeros, settings.publicationLagSeconds) };
+  const proof = prove(look, metric.memory, quiet, leftovers);
+  return note(look, proof.memory, { ...link, ...proof.finding }, queue);
 }
 
 /** Without an export task whatever may have been missed by the queue can never be proven. */
@@ -48,15 +49,17 @@ function judgeQueueAlone({ reason, message }: QueueReading, { doubt }: DrainMemo
 }
 
 /** The link is AVAILABLE, and nothing can write any more. */
-function prove(look: Look, memory: DrainMemory, quiet: number): { memory: DrainMemory; finding: Finding } {
+function prove(look: Look, memory: DrainMemory, quiet: number, queue: { quietAt: number; reading: QueueReading }): { memory: DrainMemory; finding: Finding } {
   const { now, association, tasks, report } = look;
   // a task that began before is worth nothing then; an update beside a live one may be refused
   const task = isOn(association!) && memory.task?.id ? { ...memory.task, spoiled: true } : memory.task;
   if (!tasks.some(isLive)) {
     const { switchOff, finding } = judgeSwitch(now, association!, memory.switchOff);
     if (finding) return { memory: { ...memory, switchOff, task }, finding };
+    const left = judgeLeftovers(look, { ...memory, switchOff, task }, queue.quietAt, queue.reading);
+    if (left.finding) return { memory: left.memory, finding: left.finding };
     const judged = judgeTask(now, quiet, tasks, task, report);
-    return { memory: { ...memory, switchOff, task: judged.task }, finding: judged.finding };
+    return { memory: { ...left.memory, task: judged.task }, finding: judged.finding };
   }
   const judged = judgeTask(now, quiet, tasks, task, report);
   return { memory: { ...memory, task: judged.task }, finding: judged.finding };

@@ -9,7 +9,7 @@ import { isListingDue } from './export-progress';
 import { ExportTask, isReportDue, reportPath, taskAttempted, taskToken } from './export-task';
 import { listed } from './failures-report';
 import { Association, retriggered } from './link-health';
-import { isMetricAsked } from './metric-step';
+import { isMetricAsked, isQueueRead } from './metric-step';
 import { Point, readFrom, zerosNeeded } from './queue-age';
 import { quietTime } from './quiet-time';
 import { attempted, nextForm, switchOffToken } from './switch-off';
@@ -49,7 +49,10 @@ export const handler = dispatch({
     const now = Date.now();
     const verification = parameters.exportVerification ?? 'BOTH';
     const autoExport = parameters.autoExport !== false;
-    const points = isMetricAsked({ verification, autoExport, memory }) ? await readAges(fileSystemId, readFrom(now, needed, settings), now) : [];
+    const asked = isMetricAsked({ verification, autoExport, memory });
+    const ages = () => readAges(fileSystemId, readFrom(now, needed, settings), now);
+    // where the metric has no say, one that cannot be read delays like one that says nothing
+    const points = asked ? await ages() : isQueueRead({ verification, autoExport, memory }) ? await ages().catch((): Point[] => []) : [];
     const tasks = verification === 'METRIC_ONLY' ? [] : await describeTasks(fileSystemId);
     const { action, ...look } = decide({
       now,

@@ -143,6 +143,8 @@ export interface DrainMemory {
   readonly busyAt?: string;
   /** What the metric had said when the proof went on without it. */
   readonly queue?: { readonly reason: DrainReason; readonly at: string; readonly newestPointAt?: string; readonly zeros?: number };
+  /** What the metric had said, after the switch-off, of changes from before it when the export task was begun. */
+  readonly leftovers?: { readonly reason: DrainReason; readonly at: string };
   readonly switchOff?: SwitchOffMemory;
   readonly task?: TaskMemory;
   readonly progress?: ProgressMemory;

@@ -8,7 +8,7 @@ import { measuredCurve, MetricFault, MetricFaults } from '../../local/models/met
 import { SWITCHES } from '../../local/switches';
 import { Switches } from '../../local/world';
 import { JobImage, LustreAutoExportPipelineProps, WhenInUse } from '../../src';
-import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work } from '../helpers/pipeline-run';
+import { BRISK, calls, minutes, Rehearsal, RehearsalOptions, states, summary, tries, work, writtenAnew } from '../helpers/pipeline-run';
 import { EXHAUSTIVE, exhaustive } from '../helpers/sample';
 
 /** Every run of these tests, whatever becomes of it, keeps the invariants. */
@@ -134,6 +134,24 @@ describe('what is slow', () => {
     expect(run.status).toBe('SUCCEEDED');
     expect(run.output.export.evidence.memory.highestAgeSeconds).toBeGreaterThan(9000);
     expect(rehearsal.models.fsx.deletions()[0].files).toEqual([expect.objectContaining({ count: 100_000, missing: 0 })]);
+  });
+});
+
+describe('an export task alone proves', () => {
+  const alone = { ...BRISK, exportVerification: 'EXPORT_TASK_ONLY' };
+
+  test.each(['kept', 'dropped'])('files written anew behind a backlog that is %s when automatic export is switched off', async (queueWhenDisabled) => {
+    const slowly = ({ models }: Rehearsal) => models.fsx.setPace({ objectsPerSecond: 1 });
+    const { run, rehearsal } = await rehearse({ job: writtenAnew, switches: { queueWhenDisabled } }, alone, slowly);
+    expect([run.status, run.output.export.evidence.memory.leftovers.reason]).toEqual(['SUCCEEDED', 'QueueEmpty']);
+    expect(rehearsal.missing()).toEqual([]);
+    expect(minutes(run) > 60).toBe(queueWhenDisabled === 'kept');
+  });
+
+  test('a queue that stands still: after an hour', async () => {
+    const { run, rehearsal } = await rehearse({}, alone, ({ models }) => models.fsx.setPace({ objectsPerSecond: 1e-6 }));
+    expect([run.status, run.output.export.evidence.memory.leftovers.reason]).toEqual(['SUCCEEDED', 'QueueNotEmpty']);
+    expect(rehearsal.missing()).toEqual([]);
   });
 });
 

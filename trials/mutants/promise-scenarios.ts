@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib/core';
 import { End, Promised, Scenario } from './scenario';
 import { Run } from '../../local/engine';
 import { FailurePolicy, WhenInUse } from '../../src';
-import { BRISK, calls, Rehearsal, RehearsalOptions, states, work } from '../../test/helpers/pipeline-run';
+import { BRISK, calls, Rehearsal, RehearsalOptions, states, work, writtenAnew } from '../../test/helpers/pipeline-run';
 
 const AUTOMATIC_EXPORT = 'cdk-lustre-auto-export:automatic-export';
 const partial = work({ files: 3, seconds: 60 });
@@ -63,6 +63,8 @@ function proofs(): Scenario[] {
       ({ models }) => { (models.fsx.taskPace as any).filesPerSecond = 0; models.fsx.setPace({ objectsPerSecond: 1e-5 }); }, { props: { drainTimeout: Duration.days(3) } }, { exportVerification: 'EXPORT_TASK_ONLY' }),
     scenario('export task only', {}, undefined, {}, { exportVerification: 'EXPORT_TASK_ONLY' }),
     scenario('export task only, with an open file', {}, undefined, { job: async (job) => { job.write('open', 10); await job.wait(60); } }, { exportVerification: 'EXPORT_TASK_ONLY' }),
+    scenario('export task only, written anew behind a backlog', {}, ({ models }) => models.fsx.setPace({ objectsPerSecond: 1 }), { job: writtenAnew }, { exportVerification: 'EXPORT_TASK_ONLY' }),
+    scenario('export task only, behind a queue that stands still', {}, ({ models }) => models.fsx.setPace({ objectsPerSecond: 1e-6 }), {}, { exportVerification: 'EXPORT_TASK_ONLY' }),
     scenario('no automatic export', { also: ({ run }) => calls(run, 'UpdateDataRepositoryAssociation').length > 0 ? ['the link was updated'] : [] }, undefined, {}, { autoExport: false }),
     scenario('no automatic export, and kept', { kept: ['deleteLustre is false'] }, undefined, {}, { autoExport: false, deleteLustre: false }),
     scenario('metric only', { also: ({ run }) => calls(run, 'CreateDataRepositoryTask').length > 0 ? ['an export task was run'] : [] }, undefined, {}, { exportVerification: 'METRIC_ONLY' }),
