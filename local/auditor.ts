@@ -16,6 +16,12 @@ interface Left {
   readonly tags: Tags;
 }
 
+interface Link {
+  readonly lifecycle: string;
+  /** Whether it exports by itself. */
+  readonly exporting: boolean;
+}
+
 interface LostFile {
   readonly path: string;
   readonly size: number;
@@ -29,7 +35,8 @@ export interface AuditedRun {
   readonly status: string;
   readonly error?: string;
   readonly cause?: string;
-  readonly output?: unknown;
+  /** Outputs and causes of it and of its clean-ups, in the order in which they ended. */
+  readonly reports?: readonly unknown[];
   readonly historyEventCount?: number;
   /** When the proof of the export began, in milliseconds since 1970. */
   readonly proofStartedAt?: number;
@@ -39,7 +46,7 @@ export interface AuditedRun {
 
 export interface Audited {
   readonly fsx: {
-    living(): { readonly id: string; readonly lifecycle: string; readonly tags: Tags }[];
+    living(): { readonly id: string; readonly lifecycle: string; readonly tags: Tags; readonly associations?: Link[] }[];
     deletions(): { readonly fileSystemId: string; readonly tags: Tags; readonly lost: LostFile[]; readonly lastWriteAt?: number }[];
   };
   readonly runs: AuditedRun[];
@@ -61,6 +68,7 @@ export interface Audited {
 const RUN_TAG = 'cdk-lustre-auto-export:run-id';
 const EXECUTION_TAG = 'cdk-lustre-auto-export:execution-arn';
 const KEPT_TAG = 'cdk-lustre-auto-export:kept';
+const AUTOMATIC_EXPORT_TAG = 'cdk-lustre-auto-export:automatic-export';
 
 const MAX_EVENTS = 15_000;
 const DATA_SOURCE_ROLE = 'AWSServiceRoleForFSxS3Access_'; // A4.11
@@ -90,15 +98,21 @@ function nothingLost(world: Audited): Violation[] {
   });
 }
 
+/** A cause says it in words, an output in its fields. */
+const saysKept = (id: string) => new RegExp(`${id} is KEPT|"id":"${id}"[^{}]*"deleted":false[^{}]*"kept":"`);
+
 /** I2: nothing is left of an ended run, but a file system that is tagged as kept and named in the run's report. */
 function nothingLeft(world: Audited): Violation[] {
   const living = (run: string | undefined) => world.runs.some(({ executionArn, status }) => executionArn === run && status === 'RUNNING');
   const ended = ({ tags }: { tags: Tags }) => !living(tag(tags, EXECUTION_TAG));
   const fileSystems = world.fsx.living().filter(ended).filter(({ lifecycle }) => lifecycle !== 'DELETING').flatMap((each): string[] => {
     if (tag(each.tags, KEPT_TAG) === undefined) return [`file system ${each.id} is left and not tagged as kept`];
-    const run = runOf(world, each.tags);
-    const reported = run && JSON.stringify([run.error, run.cause, run.output]).includes(each.id);
-    return reported ? [] : [`file system ${each.id} is kept, but its run does not report it`];
+    const last = runOf(world, each.tags)?.reports?.map((report) => JSON.stringify(report) ?? '').filter((report) => report.includes(each.id)).at(-1);
+    const link = each.associations?.find(({ lifecycle }) => lifecycle === 'AVAILABLE');
+    return [
+      ...saysKept(each.id).test(last ?? '') ? [] : [`file system ${each.id} is kept, but the last report of its run does not say so: ${last}`],
+      ...tag(each.tags, AUTOMATIC_EXPORT_TAG) === 'ON' && link?.exporting === false ? [`file system ${each.id} is tagged as exporting by itself, but does not`] : [],
+    ];
   });
   const ofRun = (kind: string, left: Left[] = []) => left.filter(ended)
     .filter(({ tags }) => tag(tags, RUN_TAG) !== undefined && tag(tags, KEPT_TAG) === undefined).map(({ name }) => `${kind} ${name} is left`);
@@ -117,13 +131,16 @@ function nothingLeft(world: Audited): Violation[] {
   return all.map((says) => ({ invariant: 'I2', says }));
 }
 
+/** What an execution, or a function's runtime, calls an error that nobody has named. */
+const NO_NAMES = /^(States\.Runtime|(Type|Range|Reference|Syntax)?Error)$/;
+
 /** I3: every run ends. I4: a failed run names its first cause. */
 function runsEndWithCause({ runs }: Audited): Violation[] {
-  return runs.flatMap(({ executionArn, status, error }): Violation[] => {
+  return runs.flatMap(({ executionArn, status, error, cause }): Violation[] => {
     if (status === 'RUNNING') return [{ invariant: 'I3', says: `${executionArn} has not ended` }];
     // a run that was stopped or timed out from outside has its status for a name
-    const nameless = status === 'FAILED' && (!error || error === 'States.Runtime');
-    return nameless ? [{ invariant: 'I4', says: `${executionArn} ended ${status} without a cause of its own: ${error}` }] : [];
+    const nameless = status === 'FAILED' && (!error || NO_NAMES.test(error) || !cause);
+    return nameless ? [{ invariant: 'I4', says: `${executionArn} ended ${status} without a cause of its own: ${error}: ${cause}` }] : [];
   });
 }
 

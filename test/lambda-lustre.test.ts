@@ -309,7 +309,7 @@ describe('looks while it is created', () => {
     const link = { fileSystem: FS_STATE, associations: { output: LINK } };
     answer({ DescribeFileSystems: [named('FileSystemNotFound'), { FileSystems: [] }, named('ThrottlingException')], DescribeDataRepositoryAssociations: [{ Associations: [] }] });
     await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ name: 'FileSystemFailed', message: expect.stringContaining('somebody else deleted it') });
-    await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ name: 'Error' });
+    await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ name: 'AnswerIncomplete' });
     await expect(call('CheckFileSystemStatus', link)).rejects.toMatchObject({ name: 'ThrottlingException' });
     await expect(call('CheckDataRepositoryAssociation', link)).rejects.toMatchObject({ name: 'AssociationFailed' });
   });
@@ -495,7 +495,7 @@ describe('the search for what a run has made', () => {
   test('what was created a moment ago may not be seen yet: it is asked for again, and not taken for deleted', async () => {
     answer({ DescribeFileSystems: [named('FileSystemNotFound'), named('FileSystemNotFound')], DescribeExecution: [{ redriveCount: 0 }] });
     const since = (minutes: number) => documentOf({ error: { Error: 'X' }, fileSystem: { ...FS_STATE, createdAt: new Date(Date.now() - minutes * 60_000).toISOString() } });
-    await expect(call('FindRunResources', payload(since(1)))).rejects.toMatchObject({ name: 'Error', message: expect.stringContaining('fs-1, created 60 s ago, cannot be seen yet') });
+    await expect(call('FindRunResources', payload(since(1)))).rejects.toMatchObject({ name: 'FileSystemNotSeen', message: expect.stringContaining('fs-1, created 60 s ago, cannot be seen yet') });
     expect(await call('FindRunResources', payload(since(11)))).toMatchObject({ fileSystem: { lifecycle: 'DELETING' } });
   });
 

@@ -158,6 +158,8 @@ describe('what is done at the end of a run', () => {
     ['own error, and the deletion whose end it did not see is over', { ...failed(ErrorName.JOB_FAILED)!, cause: 'DATA: file system fs-1 is being deleted, and FSx has not finished.' }, undefined, 'CLEAN_UP'],
     ['own error, and the file system that it has kept is gone', { ...failed(ErrorName.JOB_FAILED)!, cause: 'DATA: nothing was deleted: file system fs-1 is KEPT (delete: X).' }, undefined, 'CLEAN_UP'],
     ['own error, nothing left', failed(ErrorName.JOB_FAILED), undefined, 'LEAVE'],
+    ['AWS never told whether the file system is there', failed(ErrorName.FILE_SYSTEM_NOT_SEEN), undefined, 'CLEAN_UP'],
+    ['AWS never answered in full', failed(ErrorName.ANSWER_INCOMPLETE), undefined, 'CLEAN_UP'],
     ['own error, file system left', failed(ErrorName.JOB_FAILED), found(), 'CLEAN_UP'],
     ['own error, file system kept', failed(ErrorName.DRAIN_TIMED_OUT), found(kept('drain: X')), 'LEAVE'],
     ['uncatchable error when it had just been kept', failed('States.Runtime'), found(kept('deleteLustre is false')), 'CLEAN_UP'],

@@ -912,13 +912,17 @@ describe('the auditor', () => {
     const says = (more: object = {}) => audit({ fsx, runs: [{ ...run, ...more }] }).map((each) => each.says).join();
     expect(says()).toContain('not tagged as kept');
     call('TagResource', { ResourceARN: fsx.fileSystem().arn, Tags: [{ Key: 'cdk-lustre-auto-export:kept', Value: 'not proven' }] });
-    expect(says()).toContain('does not report it');
-    expect(says({ output: { fileSystemId: id } })).toBe('');
-    expect(audit({ fsx, runs: [{ ...run, output: id }], serviceLinkedRoles: [...roles.keys()] })).toEqual([]);
+    expect(says()).toContain('does not say so');
+    expect(says({ reports: [{ fileSystem: { id, deleted: true } }] })).toContain('does not say so');
+    const kept = { fileSystem: { id, deleted: false, kept: 'not proven' } };
+    expect(says({ reports: [kept, { fileSystem: { id, deleted: true } }] })).toContain('does not say so');
+    expect(says({ reports: [kept] })).toBe('');
+    expect(says({ reports: [`file system ${id} is KEPT (not proven)`] })).toBe('');
+    expect(audit({ fsx, runs: [{ ...run, reports: [kept] }], serviceLinkedRoles: [...roles.keys()] })).toEqual([]);
     const tags = { 'cdk-lustre-auto-export:run-id': 'r', 'cdk-lustre-auto-export:execution-arn': 'arn:run' };
     const left = audit({
       fsx,
-      runs: [{ ...run, output: id }],
+      runs: [{ ...run, reports: [kept] }],
       launchTemplates: [{ name: 'base', tags: {} }, { name: 'lustre-r', tags }],
       jobDefinitions: [{ name: 'd', tags }],
       liveJobs: [{ name: 'j', tags }],
@@ -936,10 +940,10 @@ describe('the auditor', () => {
     call('DeleteFileSystem', { FileSystemId: id });
     const found = audit({
       fsx,
-      runs: [{ ...run, proofStartedAt: START }, { executionArn: 'b', status: 'RUNNING' }, { executionArn: 'c', status: 'FAILED', historyEventCount: 15_000 }],
+      runs: [{ ...run, proofStartedAt: START }, { executionArn: 'b', status: 'RUNNING' }, { executionArn: 'c', status: 'FAILED', historyEventCount: 15_000 }, { executionArn: 'd', status: 'FAILED', error: 'Error' }],
       jobWrites: [{ jobId: 'j', path: '/a', fileSystemId: id, ownFileSystemId: id }, { jobId: 'k', path: '/b', ownFileSystemId: id }],
     });
-    expect(found.map(({ invariant }) => invariant).sort()).toEqual(['I3', 'I4', 'I5', 'I8', 'I9']);
+    expect(found.map(({ invariant }) => invariant).sort()).toEqual(['I3', 'I4', 'I4', 'I5', 'I8', 'I9']);
   });
 });
 

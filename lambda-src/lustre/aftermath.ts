@@ -1,4 +1,5 @@
-import { isCleanUp, isOnItsWay, isOwnDeletion, message, type Problem } from './failure';
+import { isCleanUp } from './clean-up-input';
+import { isOnItsWay, isOwnDeletion, message, type Problem } from './failure';
 import { hourlyCost } from './hourly-cost';
 import { nextStep } from './next-step';
 import type { FailedFiles, StateDocument } from '../../src/private/document';

@@ -1,5 +1,4 @@
-import { isCleanUp } from './failure';
-import type { StateDocument } from '../../src/private/document';
+import { wasToldToDelete } from './clean-up-input';
 import { ErrorName } from '../../src/private/errors';
 import type { KeepPayload } from '../../src/private/lustre-payloads';
 import { RunTag } from '../../src/private/tags';
@@ -30,9 +29,4 @@ export async function confirmDeletion({ document, self }: KeepPayload): Promise<
   if (tagOf(found, RunTag.HOLD) !== undefined && !wasToldToDelete(document)) {
     raise(ErrorName.FILE_SYSTEM_HELD, `somebody works on file system ${fileSystemId}: its tag ${RunTag.HOLD} is there`);
   }
-}
-
-/** By somebody who knows what is on it. */
-function wasToldToDelete(document: StateDocument): boolean {
-  return isCleanUp(document) && (document.input as { cleanUp: { deleteLustre?: unknown } }).cleanUp.deleteLustre === true;
 }

@@ -7,9 +7,6 @@ export interface Problem {
   readonly Cause?: string;
 }
 
-/** Whether an execution was started to clean up after another. */
-export const isCleanUp = ({ input }: StateDocument) => (input as { cleanUp?: unknown } | undefined)?.cleanUp !== undefined;
-
 /** Whether this execution itself has asked FSx to delete the file system, and nothing speaks against it: the wait for the end begins behind that call. */
 export function isOwnDeletion({ export: { proven }, deletion = {} }: StateDocument): boolean {
   const { wait, lifecycle, refusal } = deletion;

@@ -1,4 +1,5 @@
 import type { FileSystem } from '@aws-sdk/client-fsx';
+import { toldVerification, wasToldToDelete } from './clean-up-input';
 import { alreadyCleanedUp } from './failure';
 import { policyOf } from './keep-policy';
 import { associationState, fileSystemState } from './lustre-status';
@@ -15,9 +16,6 @@ import { raise } from '../shared/raise';
 import { runIdentity } from '../shared/run-identity';
 import { schedulesFor } from '../shared/schedules';
 import { tagOf } from '../shared/tag-of';
-
-/** A clean-up may be told to prove in another way, but not in a weaker one. */
-const VERIFICATIONS: RunParameters['exportVerification'][] = ['BOTH', 'EXPORT_TASK_ONLY'];
 
 /** Until then FSx may not know yet what it has created (A7.1: NotFound tells that it is gone). */
 const SURELY_KNOWN_AFTER_MS = 10 * 60_000;
@@ -52,9 +50,8 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
     raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status}: it cleans up after itself; stop it first`);
   }
   const fileSystem = await fileSystemOf(document);
-  const asked = (document.input as { cleanUp?: { deleteLustre?: unknown; exportVerification?: unknown } })?.cleanUp;
-  const deleteAnyway = asked?.deleteLustre === true;
-  const verification = VERIFICATIONS.find((each) => each === asked?.exportVerification);
+  const deleteAnyway = wasToldToDelete(document);
+  const verification = toldVerification(document);
   const parameters = {
     ...parametersOf(payload, fileSystem),
     ...(deleteAnyway ? { deleteLustre: true } : {}),
@@ -124,8 +121,9 @@ async function fileSystemOf({ run, fileSystem }: StateDocument): Promise<FileSys
   if (fileSystem.fileSystemId) {
     const known = await findFileSystem(fileSystem.fileSystemId);
     const age = Date.now() - Date.parse(fileSystem.createdAt ?? '');
-    // raised without a name of the workflow's own, so that the same is asked again
-    if (!known && age < SURELY_KNOWN_AFTER_MS) throw new Error(`file system ${fileSystem.fileSystemId}, created ${Math.round(age / 1000)} s ago, cannot be seen yet`);
+    if (!known && age < SURELY_KNOWN_AFTER_MS) {
+      raise(ErrorName.FILE_SYSTEM_NOT_SEEN, `file system ${fileSystem.fileSystemId}, created ${Math.round(age / 1000)} s ago, cannot be seen yet`);
+    }
     return known;
   }
   // one that lives comes before one that is already on its way out

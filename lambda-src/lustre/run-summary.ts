@@ -1,5 +1,6 @@
 import { explain } from './aftermath';
-import { alreadyCleanedUp, isCleanUp, message, type Problem } from './failure';
+import { isCleanUp } from './clean-up-input';
+import { alreadyCleanedUp, message, type Problem } from './failure';
 import type { StateDocument } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import { CLEAN_UP_STEPS, KeepReason } from '../../src/private/keep-reasons';

@@ -1,4 +1,4 @@
-import { ErrorName } from '../../src/private/errors';
+import { ErrorName, PASSING_ERRORS } from '../../src/private/errors';
 import { IS_BEING_DELETED, IS_KEPT, isKeptByFailure, KeepReason } from '../../src/private/keep-reasons';
 import { RunTag } from '../../src/private/tags';
 
@@ -27,7 +27,7 @@ const DAY = 24 * HOUR;
 const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 
 /** Errors of runs that could not see the end of what they had made. */
-const UNFINISHED: string[] = [ErrorName.DELETION_TIMED_OUT, ErrorName.JOBS_NOT_STOPPED, ErrorName.INSTANCES_NOT_GONE];
+const UNFINISHED: string[] = [ErrorName.DELETION_TIMED_OUT, ErrorName.JOBS_NOT_STOPPED, ErrorName.INSTANCES_NOT_GONE, ...PASSING_ERRORS];
 
 /** Errors of an execution that ended without its summary: of Step Functions itself, and of the summary's own failure. */
 const SAYS_NOTHING = /^(States\.|SummaryFailed$)/;

@@ -2,7 +2,9 @@ import {
   DataRepositoryAssociation, FileSystem, FSxClient, paginateDescribeDataRepositoryAssociations, paginateDescribeFileSystems, TagResourceCommand,
 } from '@aws-sdk/client-fsx';
 import { requireField } from './answer';
+import { raise } from './raise';
 import { tagOf } from './tag-of';
+import { ErrorName } from '../../src/private/errors';
 import { RunTag } from '../../src/private/tags';
 
 export const fsx = new FSxClient({});
@@ -18,7 +20,7 @@ export async function findFileSystem(fileSystemId: string): Promise<FileSystem |
     if ((error as Error).name === 'FileSystemNotFound') return undefined;
     throw error;
   }
-  throw new Error(`DescribeFileSystems answered without ${fileSystemId} and without FileSystemNotFound`);
+  raise(ErrorName.ANSWER_INCOMPLETE, `DescribeFileSystems answered without ${fileSystemId} and without FileSystemNotFound`);
 }
 
 /** Every file system of the account and region. */

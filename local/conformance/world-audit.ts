@@ -34,7 +34,7 @@ function audited({ calls, models: { fsx, ec2, batch, dynamodb, iam, stepFunction
     const own = runs.find((run) => run.executionArn === executionArn);
     const cleanUp = runs.find(({ history }) => history[0].input?.cleanUp?.executionArn === executionArn);
     const { error, cause, output } = (own?.status === 'ABORTED' ? cleanUp : own) ?? {};
-    return { error, cause, output, historyEventCount: own?.historyEventCount };
+    return { error, cause, reports: [[output, cause]], historyEventCount: own?.historyEventCount };
   };
   const drained = (executionArn: string) => {
     const deletion = fsx.deletions().find((each) => owner(each) === executionArn);

@@ -1,6 +1,6 @@
 /**
  * Names of the errors that handlers raise on purpose. They are public API: users match on them.
- * None of them is retried: the same call would give the same answer.
+ * None of them is retried, because the same call would give the same answer, but for those that say that AWS has not answered well.
  */
 export const ErrorName = {
   INVALID_PARAMETERS: 'InvalidParameters',
@@ -8,6 +8,7 @@ export const ErrorName = {
   FOREIGN_FILE_SYSTEM: 'ForeignFileSystem',
   FILE_SYSTEM_FAILED: 'FileSystemFailed',
   FILE_SYSTEM_TIMED_OUT: 'FileSystemTimedOut',
+  FILE_SYSTEM_NOT_SEEN: 'FileSystemNotSeen',
   ASSOCIATION_FAILED: 'AssociationFailed',
   ASSOCIATION_MISCONFIGURED: 'AssociationMisconfigured',
   COMPUTE_ENVIRONMENT_INVALID: 'ComputeEnvironmentInvalid',
@@ -40,5 +41,8 @@ export type ErrorName = typeof ErrorName[keyof typeof ErrorName];
 /** Errors of AWS that the same call would meet again; each of them is in the API model of a service that a handler calls. */
 const PERMANENT_AWS_ERRORS = ['AccessDeniedException', 'BadRequest', 'IncompatibleParameterError', 'UnsupportedOperation', 'ServiceLimitExceeded'];
 
+/** The next answer of AWS may be another. */
+export const PASSING_ERRORS: ErrorName[] = [ErrorName.ANSWER_INCOMPLETE, ErrorName.FILE_SYSTEM_NOT_SEEN];
+
 /** The errors after which the same call is not made again. */
-export const PERMANENT_ERRORS: string[] = [...Object.values(ErrorName).filter((name) => name !== ErrorName.ANSWER_INCOMPLETE), ...PERMANENT_AWS_ERRORS];
+export const PERMANENT_ERRORS: string[] = [...Object.values(ErrorName).filter((name) => !PASSING_ERRORS.includes(name)), ...PERMANENT_AWS_ERRORS];
