@@ -106,6 +106,11 @@ export class LocalEngine {
     return this.api.calls;
   }
 
+  /** Faults of calls, Tasks and states that something has met. */
+  public get struckFaults(): readonly Fault[] {
+    return this.faults.struck;
+  }
+
   /** Every execution that has ended, those in the background too. */
   public get runs(): readonly Run[] {
     return this.executions.runs;

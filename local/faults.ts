@@ -75,11 +75,17 @@ export class Faults {
   private readonly counts = new Map<Fault, number>();
   /** The execution that has met a fault that lasts. */
   private readonly held = new Map<Fault, string>();
+  private readonly met = new Set<Fault>();
 
   constructor(private readonly faults: readonly Fault[] = []) {}
 
   public get timed(): TimedFault[] {
     return this.faults.filter((fault): fault is TimedFault => 'at' in fault);
+  }
+
+  /** Those that something has met, timed ones aside. */
+  public get struck(): readonly Fault[] {
+    return [...this.met];
   }
 
   /** Whether any fault asks which execution an API call comes from. */
@@ -103,7 +109,9 @@ export class Faults {
   }
 
   private due<F extends Fault & Lasting>(candidates: F[], origin?: Origin): F | undefined {
-    return candidates.filter((fault) => isFor(fault, origin) && this.isDue(fault, origin))[0];
+    const [fault] = candidates.filter((each) => isFor(each, origin) && this.isDue(each, origin));
+    if (fault) this.met.add(fault);
+    return fault;
   }
 
   private isDue(fault: Fault & Lasting, origin?: Origin): boolean {

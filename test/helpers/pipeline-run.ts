@@ -1,6 +1,7 @@
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { App, Duration, Stack } from 'aws-cdk-lib/core';
+import { brokenPromises } from './run-promises';
 import { audit, AuditedRun, proofStart } from '../../local/auditor';
 import { EngineOptions, LocalEngine, Run } from '../../local/engine';
 import { ApiFault } from '../../local/faults';
@@ -9,6 +10,17 @@ import { JobImage, LustreAutoExportPipeline, LustreAutoExportPipelineProps } fro
 
 const KEPT = 'cdk-lustre-auto-export:kept';
 const STACK = 'Stack';
+
+/** Files that are written anew behind a backlog of an hour: their deletions are queued before the switch-off, and are due after it. */
+export const writtenAnew: JobScript = (job) => {
+  const files = Array.from({ length: 60 }, (_, i) => `again-${i}`);
+  for (const file of files) job.save(file, 1000);
+  for (const file of files) {
+    job.remove(file);
+    job.saveMany(`filler-of-${file}`, 60, 10);
+  }
+  for (const file of files) job.save(file, 2000);
+};
 
 /** What a test says of its world; everything else is as the most likely reading of the facts has it. */
 export interface RehearsalOptions extends Partial<Omit<EngineOptions, 'template' | 'assets'>> {
@@ -101,7 +113,7 @@ export class Rehearsal {
   /** What the invariants of a finished world say, and what is left of its runs; empty where all is well. */
   async violations(): Promise<string[]> {
     await this.engine.pass(3600); // what ends by itself has ended
-    await this.engine.settle();
+    const rests = await this.engine.settle();
     const { fsx, ec2, batch, dynamodb, iam, stepFunctions } = this.models;
     const runs = [...stepFunctions.executions.values()].map((each): AuditedRun => ({
       ...this.reportOf(each.executionArn),
@@ -122,11 +134,14 @@ export class Rehearsal {
       jobWrites: this.jobWrites(),
     });
     // the tags of what is gone already match no condition: a second delete may be denied, and that is all it needs to be
-    const refused = this.engine.calls.filter(({ denied, problems, action }) => problems || (denied && !action.startsWith('Delete')))
+    const refused = this.engine.calls.filter(({ denied, problems, action }) => problems || (denied && !['DeleteFileSystem', 'DeleteLaunchTemplate'].includes(action)))
       .map(({ service, action, error, denied }) => `${denied ? 'I6' : 'I7'} ${service}:${action}: ${error?.message}`);
     const unheard = this.engine.events.deliveries.filter(({ outcome }) => outcome === 'refused')
       .map(({ rule, target }) => `I6 rule ${rule} may not invoke ${target}`);
-    return [...found.map(({ invariant, says }) => `${invariant} ${says}`), ...refused, ...unheard, ...this.strayEnvironment()];
+    const restless = rests ? [] : ['I3 the world does not come to rest'];
+    return [
+      ...found.map(({ invariant, says }) => `${invariant} ${says}`), ...brokenPromises(this.engine), ...restless, ...refused, ...unheard, ...this.strayEnvironment(),
+    ];
   }
 
   /** The reasons why file systems were kept, by their tags. */
@@ -141,7 +156,7 @@ export class Rehearsal {
 
   /** Whether its store, or what comes before its release, was not to be relied on. */
   private mayLeaveLock(): boolean {
-    const faulty = (this.engine.options.faults ?? []).some((fault) => /^dynamodb:/.test((fault as ApiFault).on ?? ''));
+    const faulty = this.engine.struckFaults.some((fault) => /^dynamodb:/.test((fault as ApiFault).on ?? ''));
     return faulty || this.hasFailed('CheckComputeEnvironmentReturned', 'CheckInstances', 'GiveUpOnInstances', 'ReleaseComputeEnvironment');
   }
 
@@ -155,10 +170,10 @@ export class Rehearsal {
   }
 
   /** A run that could not report itself is reported by its clean-up. */
-  private reportOf(executionArn: string): Pick<AuditedRun, 'error' | 'cause' | 'output'> {
-    const own = this.runs.find((run) => run.executionArn === executionArn);
-    const cleanUps = this.runs.filter((run) => run.history[0].input?.cleanUp?.executionArn === executionArn);
-    return { error: own?.error, cause: own?.cause, output: [own, ...cleanUps].map((run) => [run?.output, run?.cause]) };
+  private reportOf(executionArn: string): Pick<AuditedRun, 'error' | 'cause' | 'reports'> {
+    const { error, cause } = this.runs.filter((run) => run.executionArn === executionArn).at(-1) ?? {};
+    const telling = this.runs.filter((run) => [run.executionArn, run.history[0].input?.cleanUp?.executionArn].includes(executionArn));
+    return { error, cause, reports: telling.map((run) => [run.output, run.cause]) };
   }
 
   private proofOf(executionArn: string): number | undefined {

@@ -1,3 +1,4 @@
+import type { Deleted } from './lifecycles';
 import { Run } from '../../local/engine';
 import { Fault } from '../../local/faults';
 import { Rehearsal, RehearsalOptions } from '../../test/helpers/pipeline-run';
@@ -55,7 +56,7 @@ export interface Cell {
   /** What clean-ups call is refused for ever: what they cannot take away may stay, as long as a run says so. */
   readonly mayLeave?: boolean;
   /** Somebody else deletes: what is lost so is not lost by a run. */
-  readonly deletedByOthers?: boolean;
+  readonly deletedByOthers?: Deleted;
   readonly plan: () => Plan;
 }
 

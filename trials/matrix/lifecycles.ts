@@ -4,6 +4,9 @@ import { Rehearsal } from '../../test/helpers/pipeline-run';
 /** After the create call of a task. */
 const SOON_MS = 5000;
 
+/** What somebody else deletes. */
+export type Deleted = 'file system' | 'compute environment';
+
 type Lasts = 'for ten minutes' | 'until the end' | 'for ever';
 
 /** Something of AWS gets into a state, whoever or whatever brings it there. */
@@ -13,7 +16,7 @@ export interface Lifecycle {
   readonly lasts: readonly Lasts[];
   /** What it returns brings it back. */
   readonly begin: (rehearsal: Rehearsal) => void | (() => void);
-  readonly deletedByOthers?: boolean;
+  readonly deletedByOthers?: Deleted;
 }
 
 const PASSING: readonly Lasts[] = ['for ten minutes', 'until the end'];
@@ -120,7 +123,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     of: 'file system',
     state: 'DELETING',
     lasts: FOR_EVER,
-    deletedByOthers: true,
+    deletedByOthers: 'file system',
     begin: (rehearsal) => {
       const found = ofNewest(rehearsal);
       if (found && found.lifecycle !== 'DELETING') rehearsal.models.fsx.call('DeleteFileSystem', { FileSystemId: found.id });
@@ -145,7 +148,7 @@ export const LIFECYCLES: readonly Lifecycle[] = [
   },
   environment('UPDATING', PASSING),
   environment('INVALID', PASSING),
-  { ...environment('DELETING', FOR_EVER), deletedByOthers: true },
+  { ...environment('DELETING', FOR_EVER), deletedByOthers: 'compute environment' },
   { of: 'compute environment', state: 'DISABLED', lasts: PASSING, begin: ({ models }) => freeze(models.batch.environment(), 'state', 'DISABLED') },
   {
     of: 'job',

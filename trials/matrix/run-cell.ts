@@ -33,16 +33,17 @@ const BROKEN_BY: [RegExp, Outcome][] = [[/^I[189] /, 'LOST'], [/^I3 /, 'NO END']
 function judge(cell: Cell, { rehearsal }: World, runs: Run[], violations: string[]): Pick<Result, 'outcome' | 'end' | 'keeping' | 'found'> {
   const end = runs.map(({ status, error }) => error ?? status).join(' and ');
   const living = rehearsal.models.fsx.living();
-  const missing = living.length > 0 || cell.deletedByOthers ? [] : rehearsal.missing().map((path) => `I1 ${path} was closed by a job and is in no bucket`);
+  const missing = living.length > 0 || cell.deletedByOthers === 'file system' ? [] : rehearsal.missing().map((path) => `I1 ${path} was closed by a job and is in no bucket`);
   const leaves = cell.mayLeave === true && rehearsal.runs.some(saysSo);
   const gone = rehearsal.models.fsx.deletions().map(({ fileSystemId }) => fileSystemId);
   // best effort, it costs nothing: where FSx took longer than anybody watched, or said too early that it was gone
-  const mayLeaveRole = cell.way.name === 'deletion does not end' || /FileSystemNotFound/.test(cell.name) || cell.deletedByOthers;
+  const mayLeaveRole = cell.way.name === 'deletion does not end' || /FileSystemNotFound/.test(cell.name) || cell.deletedByOthers === 'file system';
   const isAllowed = (each: string) => (mayLeaveRole && each.startsWith('I2 service-linked role '))
-    || (cell.deletedByOthers && /^(I1 |the compute environment is DELETING)/.test(each))
-    || (cell.deletedByOthers && each.startsWith('I2 job definition') && cell.way.name === 'jobs do not stop')
+    || (cell.deletedByOthers === 'file system' && each.startsWith('I1 '))
+    || (cell.deletedByOthers === 'compute environment' && each.startsWith('the compute environment is DELETING'))
+    || (cell.deletedByOthers === 'file system' && each.startsWith('I2 job definition') && cell.way.name === 'jobs do not stop')
     || (cell.mayLeave && /^I2 (launch template|service-linked role) /.test(each)) // they cost nothing
-    || (leaves && !/^I[13-9] /.test(each))
+    || (leaves && !/^(I[14-9] |I3 (?!the world ))/.test(each))
     // the tags of what is gone match no condition any more
     || (each.startsWith('I6 ') && gone.some((id) => each.includes(id)));
   const found = [...violations.filter((each) => !isAllowed(each)), ...missing];

@@ -1,4 +1,4 @@
-import { whyKept } from './kept';
+import { staysBroken, whyKept } from './kept';
 import type { Played } from './play';
 
 const KEPT = 'cdk-lustre-auto-export:kept';
@@ -36,14 +36,14 @@ export function judge(played: Played): Verdict {
   const living = models.fsx.living();
   const unlawful = living.filter((each) => whyKept(played, each) === undefined)
     .map(({ id, lifecycle, tags }) => `I2 nothing stands against the deletion of ${id}, which is ${lifecycle}, ${tags.get(KEPT) ?? 'not tagged as kept'}`);
-  const does = (deed: string) => [...schedule.faults, ...schedule.moments].some((each) => 'do' in each && each.do === deed);
+  const struck = (on: string, task: string) => engine.struckFaults.some((each) => 'on' in each && each.on === on || 'task' in each && each.task === task);
   const excused: [boolean, RegExp][] = [
     // where what breaks stays broken for ever, something is left: it is told, but it is no leak
-    [schedule.forEver, /^I2 |^instance |^the compute environment /],
-    // the end of an execution that a fault timed out is named by its status alone
-    [does('timeOut'), /^I4 .* ended TIMED_OUT /],
+    [staysBroken(played), /^I2 |^I3 the world |^instance |^the compute environment /],
     // it costs nothing, and goes when the file system that is kept by choice goes
-    [living.some((each) => whyKept(played, each) !== undefined) && schedule.faults.some((each) => 'on' in each && each.on === 'ec2:DeleteLaunchTemplate' || 'task' in each && each.task === 'DeleteLaunchTemplate'), /^I2 launch template /],
+    [living.some((each) => whyKept(played, each) !== undefined) && struck('ec2:DeleteLaunchTemplate', 'DeleteLaunchTemplate'), /^I2 launch template /],
+    // somebody switched it off behind the run
+    [schedule.moments.some((each) => each.do === 'automaticExportOff'), /^I2 .* is tagged as exporting by itself/],
   ];
   const found = [...played.said, ...unlawful].filter((says) => !excused.some(([applies, pattern]) => applies && pattern.test(says)));
   const executions = [...models.stepFunctions.executions.values()];

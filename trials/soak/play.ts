@@ -1,7 +1,7 @@
 import { DEEDS, liftAll } from './deeds';
 import { script } from './job';
 import { isLeak } from './judge';
-import { whyKept } from './kept';
+import { isLasting, whyKept } from './kept';
 import { MetricPlan, Moment, Schedule } from './schedule';
 import { VARIANTS } from './variants';
 import { Fault } from '../../local/faults';
@@ -87,7 +87,7 @@ export async function play(schedule: Schedule, listen?: (event: HistoryEvent, ex
   await begin(schedule.parameters);
   const said = await settle({ schedule, rehearsal });
   await Promise.all(others);
-  return { schedule, rehearsal, said };
+  return { schedule, rehearsal, said: [...said, ...schedule.forEver ? [] : await lockForEver(rehearsal)] };
 }
 
 function prepare({ engine, models }: Rehearsal, { pace, metric, reclaims }: Schedule): void {
@@ -113,8 +113,6 @@ function misleading({ is, value, from, minutes }: MetricPlan, start: number): Me
   }
 }
 
-export const isLasting = (nth: unknown) => nth === 'always' || Array.isArray(nth) && nth[1] >= 1000;
-
 /** Until the cleaner has nothing to do any more, or has had more time than it needs. @returns what the invariants say then */
 async function settle({ schedule, rehearsal }: Pick<Played, 'schedule' | 'rehearsal'>): Promise<string[]> {
   const { engine, models: { fsx } } = rehearsal;
@@ -129,6 +127,13 @@ async function settle({ schedule, rehearsal }: Pick<Played, 'schedule' | 'rehear
   }
   engine.events.load([]); // the cleaner is switched off, so that the world comes to rest
   return rehearsal.violations();
+}
+
+/** A lock that could not be given back stays until the next run takes it over. @returns what that run says, if it cannot */
+async function lockForEver(rehearsal: Rehearsal): Promise<string[]> {
+  if (rehearsal.models.dynamodb.items().length === 0) return [];
+  const { error, cause } = await rehearsal.run(BRISK);
+  return error === 'ComputeEnvironmentBusy' ? [`I2 a lock is left, and the next run cannot take it over: ${cause}`] : [];
 }
 
 async function redrive(rehearsal: Rehearsal, executionArn: string): Promise<void> {
