@@ -106,8 +106,9 @@ export interface SpotBatchEnvironmentProps {
   readonly instanceRole?: iam.IRole;
 
   /**
-   * Queue for the jobs. The compute environment is added to it, so it has to be one that was created in this app. It
-   * should have no other compute environment: instances of another one show no file system, and a job does not start there.
+   * Queue for the jobs. The compute environment is added to it, so it has to be one that was created in this app. It must
+   * have no other compute environment: a job on instances of another one would write to their own disk. Synthesis fails if
+   * it has one.
    *
    * @default - a new one that has the limits of `jobStartTimeout`
    */

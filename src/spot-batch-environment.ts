@@ -211,6 +211,13 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
       batch.ManagedEc2EcsComputeEnvironment.fromManagedEc2EcsComputeEnvironmentArn(this, 'OfQueue', this.computeEnvironmentArn),
       queue.computeEnvironments.length + 1,
     );
+    this.node.addValidation({ validate: () => queueProblems(queue) });
     return queue;
   }
+}
+
+/** On instances of another environment Docker makes the missing directory (D2.4): the job would run, and write to their own disk. */
+function queueProblems({ computeEnvironments: { length } }: batch.IJobQueue): string[] {
+  return length === 1 ? [] : [`jobQueue has ${length} compute environments; it must have that of this SpotBatchEnvironment alone, because a job on instances of another one `
+    + 'writes to their own disk, and its files are lost; give a queue of its own, or leave jobQueue out'];
 }

@@ -409,6 +409,16 @@ describe('the handler', () => {
       expect(await call('StopJobs', payloadOf({ stopWait: { turn: 1 } }))).toMatchObject({ stopped: true, outcome: 'STOPPED', mayHaveWritten: false });
     });
 
+    test('a job that is known and not listed may still write, unless Batch has forgotten it', async () => {
+      for (const turn of [0, 1, 9]) {
+        answer({ ListJobs: [listed('job-0')], DescribeJobs: [{ jobs: [jobOf({ jobId: 'job-0', status: 'FAILED' })] }], DescribeJobDefinitions: [none] });
+        expect(await call('StopJobs', payloadOf({ ...following, stopWait: { turn } }))).toMatchObject({ stopped: false });
+      }
+      answer({ ListJobs: [listed()], DescribeJobDefinitions: [none] });
+      const old = { run: { ...run, startedAt: iso(-60 * 24 * 8) } };
+      expect(await call('StopJobs', payloadOf({ ...following, stopWait: { turn: 1 } }, old))).toMatchObject({ stopped: true, mayHaveWritten: true });
+    });
+
     test('a submission that nobody knows of is found by its name', async () => {
       answer({ ListJobs: [listed('job-9')], DescribeJobs: [{ jobs: [jobOf({ jobId: 'job-9', status: 'STARTING' })] }], TerminateJob: [{}] });
       expect(await call('StopJobs', payloadOf())).toMatchObject({ stopped: false, jobIds: ['job-9'] });

@@ -427,6 +427,16 @@ describe('automatic export of what is kept', () => {
     expect(sent.at(-1)!.input.Tags).toEqual([{ Key: RunTag.AUTOMATIC_EXPORT, Value: 'ON' }]);
   });
 
+  test('an import policy without events is left out, which FSx may refuse', async () => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem()] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association({ S3: { ...OFF, AutoImportPolicy: { Events: [] } } })] }],
+      UpdateDataRepositoryAssociation: [{}],
+    });
+    await restore();
+    expect(sent.at(-1)!.input.S3).toEqual({ AutoExportPolicy: { Events: ['NEW', 'CHANGED'] } });
+  });
+
   test('that is refused is tried again until the time is up, and then said', async () => {
     answer({
       DescribeFileSystems: [{ FileSystems: [fileSystem()] }, { FileSystems: [fileSystem()] }],
@@ -626,6 +636,7 @@ describe('the search for what a run has made', () => {
   test.each<[string, object | Error, object, string]>([
     ['nobody knows it', named('ExecutionDoesNotExist'), { FileSystems: [] }, 'RunNotFound'],
     ['it still runs', { status: 'RUNNING', startDate: new Date() }, { FileSystems: [] }, 'RunStillRunning'],
+    ['it is a clean-up itself', { status: 'FAILED', startDate: new Date(), input: JSON.stringify({ cleanUp: { executionArn: 'arn:run' } }) }, { FileSystems: [] }, 'RunNotFound'],
     ['it may be redriven', { status: 'PENDING_REDRIVE', startDate: new Date() }, { FileSystems: [] }, 'RunStillRunning'],
     ['no start is told', { status: 'FAILED' }, { FileSystems: [] }, 'AnswerIncomplete'],
     ['it may not be looked at', named('AccessDeniedException'), { FileSystems: [] }, 'AccessDeniedException'],
@@ -663,6 +674,16 @@ describe('deletion', () => {
   ])('is looked at a last time: %s', async (_, tags, status, more, self, expected) => {
     answer({ DescribeFileSystems: [{ FileSystems: [fileSystem({}, tags)] }], DescribeExecution: [status ? { status } : named('ExecutionDoesNotExist')] });
     expect(await confirm(self, more).then(() => 'goes on', ({ name }) => name)).toBe(expected);
+  });
+
+  test.each<[string, number | undefined, number | undefined, string]>([
+    ['never redriven', undefined, 0, 'goes on'],
+    ['redriven before it was found', 2, 2, 'goes on'],
+    ['redriven since, and ended again', 1, 2, 'RunStillRunning'],
+    ['redriven for the first time since, and ended again', undefined, 1, 'RunStillRunning'],
+  ])('of a run that was %s', async (_, before, redriveCount, expected) => {
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], DescribeExecution: [{ status: 'ABORTED', redriveCount }] });
+    expect(await confirm(SELF, { run: { ...run, redriveCount: before } }).then(() => 'goes on', ({ name }) => name)).toBe(expected);
   });
 
   test('of what is gone already needs no look', async () => {

@@ -116,6 +116,14 @@ test('a metric that is to prove the export of a run without automatic export is 
   expect([error.name, lines(error)]).toEqual(['InvalidParameters', [expect.stringMatching(/autoExport is false and exportVerification is "METRIC_ONLY".*"EXPORT_TASK_ONLY"/)]]);
 });
 
+test('a drain that could never end well is refused', async () => {
+  const error = await refusal({ input: { lambdaPeriodSeconds: 86400 } });
+  expect([error.name, lines(error)]).toEqual(['InvalidParameters', [expect.stringMatching(/lambdaPeriodSeconds is 86400 .* empty for 4320 minutes, and drainTimeout is 4320 minutes, .*longer drainTimeout/)]]);
+  await extract({ input: { lambdaPeriodSeconds: 86400, exportVerification: 'EXPORT_TASK_ONLY' } });
+  await extract({ input: { lambdaPeriodSeconds: 86400, autoExport: false } });
+  await extract({ input: { lambdaPeriodSeconds: 85800 } });
+});
+
 // ---------------------------------------------------------------- the document
 
 test('the answer is the whole state document', async () => {

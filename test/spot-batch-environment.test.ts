@@ -240,6 +240,14 @@ describe('props', () => {
     });
   });
 
+  test('a brought queue must have no other compute environment, now or later', () => {
+    const stack = makeStack();
+    const jobQueue = new batch.JobQueue(stack, 'Queue');
+    new SpotBatchEnvironment(stack, 'Environment', { jobQueue });
+    jobQueue.addComputeEnvironment(batch.ManagedEc2EcsComputeEnvironment.fromManagedEc2EcsComputeEnvironmentArn(stack, 'Other', 'arn:aws:batch:r:1:compute-environment/o'), 7);
+    expect(() => Template.fromStack(stack)).toThrow(/jobQueue has 2 compute environments; it must have that of this SpotBatchEnvironment alone/);
+  });
+
   test('peers are let through on the default port', () => {
     const stack = makeStack();
     const environment = new SpotBatchEnvironment(stack, 'Environment');

@@ -5,7 +5,7 @@ import {
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { jobDefinitionName, jobDefinitionRequest, jobName, jobNamePattern, submitRequest } from './batch-job-requests';
-import { countAttempts, isTerminal, judge, mayBeReclaim, outcomeOf } from './job-verdict';
+import { areJobsForgotten, countAttempts, isTerminal, judge, mayBeReclaim, outcomeOf } from './job-verdict';
 import { lastWords } from './last-words';
 import { wasReclaimed } from './reclaimed-instance';
 import type { BatchJobPayload, BatchJobProgress } from '../../src/private/batch-job-payloads';
@@ -70,8 +70,10 @@ export const handler = dispatch({
     const alive = jobs.filter((job) => !isTerminal(job));
     for (const { jobId } of alive) await batch.send(new TerminateJobCommand({ jobId, reason: 'the run has ended' }));
     const outcome = alive.length > 0 ? { ...progress, outcome: 'STOPPED' as const } : progress;
-    // a list may not show a job that was submitted a moment ago (E19): a first look that does not know the last one is not believed
-    const complete = (progress.stopWait?.turn ?? 0) > 0 || jobs.some(({ jobId }) => jobId === progress.jobId);
+    // a list may not show a job that was submitted a moment ago (E19): a first look is not believed without one that is known, and no look that lacks one
+    const isFirst = (progress.stopWait?.turn ?? 0) === 0;
+    const mayBeForgotten = progress.jobId === undefined || areJobsForgotten(run, new Date());
+    const complete = jobs.some(({ jobId }) => jobId === progress.jobId) || (!isFirst && mayBeForgotten);
     const stopped = complete && alive.length === 0;
     if (stopped) {
       for (const jobDefinition of await activeDefinitions(payload)) await batch.send(new DeregisterJobDefinitionCommand({ jobDefinition }));
@@ -80,7 +82,7 @@ export const handler = dispatch({
   },
 
   JobsNotStopped: async ({ job }: BatchJobPayload) => raise(ErrorName.JOBS_NOT_STOPPED,
-    `jobs ${job.jobIds?.join(', ')} were terminated but are not seen FAILED or SUCCEEDED: they may still write`),
+    `jobs ${[...new Set([...job.jobId ? [job.jobId] : [], ...job.jobIds ?? []])].join(', ')} were terminated, if Batch showed them, but are not seen FAILED or SUCCEEDED: they may still write`),
 });
 
 async function jobsNamed({ compute }: BatchJobPayload, name: string): Promise<string[]> {

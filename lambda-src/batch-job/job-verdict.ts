@@ -6,6 +6,9 @@ import { ErrorName } from '../../src/private/errors';
 /** Batch forgets jobs at the earliest a week after their end (user guide, Job states): from then on what it does not know proves nothing. */
 const JOBS_REMEMBERED_MS = 7 * 86_400_000;
 
+/** Whether a run is so old that Batch may not know its jobs any more. */
+export const areJobsForgotten = ({ startedAt }: Run, now: Date) => now.getTime() - Date.parse(startedAt) > JOBS_REMEMBERED_MS;
+
 /** Servers evict a client that died "after a few minutes" (C9); a file it had open is exported only then (G4). */
 const EVICTION_MS = 10 * 60_000;
 
@@ -102,7 +105,7 @@ export function outcomeOf(jobs: JobDetail[], progress: BatchJobProgress, run: Ru
     || attempts.some((attempt) => attempt.startedAt !== undefined || attempt.container?.containerInstanceArn !== undefined);
   return {
     outcome: last?.status === 'SUCCEEDED' ? 'SUCCEEDED' : progress.outcome === 'STOPPED' || !last ? 'STOPPED' : 'FAILED',
-    mayHaveWritten: everHadInstance || now.getTime() - Date.parse(run.startedAt) > JOBS_REMEMBERED_MS,
+    mayHaveWritten: everHadInstance || areJobsForgotten(run, now),
     lastWritePossibleAt: new Date(Math.max(now.getTime(), ...attempts.filter(isUnclean).map((attempt) => endOf(attempt, now) + EVICTION_MS),
       ...jobs.filter((job) => everHadInstance && endedUncleanly(job)).map((job) => (job.stoppedAt ?? now.getTime()) + EVICTION_MS))).toISOString(),
     jobIds: jobs.map((job) => job.jobId!),

@@ -1,4 +1,5 @@
 import { wasToldToDelete } from './clean-up-input';
+import type { Run } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import type { KeepPayload } from '../../src/private/lustre-payloads';
 import { RunTag } from '../../src/private/tags';
@@ -14,11 +15,7 @@ import { tagOf } from '../shared/tag-of';
  * have begun to work on its file system, or another execution may have kept it.
  */
 export async function confirmDeletion({ document, self }: KeepPayload): Promise<void> {
-  const { executionArn } = document.run;
-  if (executionArn !== self) {
-    const status = (await findExecution(executionArn))?.status;
-    if (status && isLiving(status)) raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status} again: it cleans up after itself`);
-  }
+  if (document.run.executionArn !== self) await refuseIfItRanAgain(document.run);
   const fileSystemId = requireField(document.fileSystem.fileSystemId, 'fileSystemId');
   const found = await findFileSystem(fileSystemId);
   if (!found) return; // the deletion sees it gone
@@ -28,5 +25,16 @@ export async function confirmDeletion({ document, self }: KeepPayload): Promise<
   }
   if (tagOf(found, RunTag.HOLD) !== undefined && !wasToldToDelete(document)) {
     raise(ErrorName.FILE_SYSTEM_HELD, `somebody works on file system ${fileSystemId}: its tag ${RunTag.HOLD} is there`);
+  }
+}
+
+/** It may have ended again meanwhile: what it wrote then was not proven. */
+async function refuseIfItRanAgain({ executionArn, redriveCount = 0 }: Run): Promise<void> {
+  const execution = await findExecution(executionArn);
+  if (!execution) return;
+  const { status, redriveCount: times = 0 } = execution;
+  if (status && isLiving(status)) raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status} again: it cleans up after itself`);
+  if (times !== redriveCount) {
+    raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} was redriven behind this clean-up (${times} times by now, ${redriveCount} when it was found): what was proven is of before that`);
   }
 }

@@ -9,6 +9,7 @@ import { ErrorName } from '../../src/private/errors';
 import type { FindRunPayload } from '../../src/private/lustre-payloads';
 import { NO_QUEUE, RunTag } from '../../src/private/tags';
 import { requireField } from '../shared/answer';
+import { cleanUpTarget } from '../shared/clean-up-target';
 import { findExecution, wasRedriven } from '../shared/execution';
 import { isLiving } from '../shared/execution-status';
 import { findAssociations, findFileSystem, findFileSystemsOfRun } from '../shared/fsx';
@@ -49,6 +50,8 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
   if (status && isLiving(status)) {
     raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status}: it cleans up after itself; stop it first`);
   }
+  const target = cleanUpTarget(execution?.input);
+  if (target) raise(ErrorName.RUN_NOT_FOUND, `execution ${executionArn} is no run, but the clean-up of one: clean up after ${target}`);
   const fileSystem = await fileSystemOf(document);
   const deleteAnyway = wasToldToDelete(document);
   const verification = toldVerification(document);
@@ -62,7 +65,7 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
   const queue = fileSystem && tagOf(fileSystem, RunTag.JOB_QUEUE);
   const last = queue || !execution ? undefined : await lastDocument(executionArn);
   const run = (fileSystem ? undefined : last?.run) ?? identify(executionArn, execution && requireField(execution.startDate, 'startDate'), fileSystem);
-  const found = { ...document, run, parameters, policy };
+  const found = { ...document, run: { ...run, redriveCount: execution?.redriveCount }, parameters, policy };
   if (!fileSystem) return withWhatIsGone(found, last);
   // that it is missing does not mean that nothing was submitted
   if (!queue && !last) refuseWithoutQueue(fileSystem);

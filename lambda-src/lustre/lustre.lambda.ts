@@ -131,8 +131,8 @@ async function switchOn({ AssociationId, S3 }: DataRepositoryAssociation, { expo
     await fsx.send(new UpdateDataRepositoryAssociationCommand({
       AssociationId,
       ClientRequestToken: token,
-      // the import policy as it is: what an update leaves out may be cleared (A6.2)
-      S3: { AutoExportPolicy: { Events: exportEvents }, ...(S3?.AutoImportPolicy ? { AutoImportPolicy: S3.AutoImportPolicy } : {}) },
+      // the import policy as it is: what an update leaves out may be cleared (A6.2), and an empty one refused
+      S3: { AutoExportPolicy: { Events: exportEvents }, ...(S3?.AutoImportPolicy?.Events?.length ? { AutoImportPolicy: S3.AutoImportPolicy } : {}) },
     }));
     return undefined;
   } catch (error) {

@@ -51,7 +51,7 @@ export function validateParameters(payload: ExtractParametersPayload): Validated
       ...wrong.map(({ problem }) => problem!),
       ...PARAMETER_NAMES.filter((name) => merged.values[name] === undefined)
         .map((name) => `${name} is given nowhere; give it in the construct props, the secret or the execution input`),
-      ...combinationProblems(good),
+      ...combinationProblems(good, payload.settings),
       ...executionNameProblems(payload.run.executionArn),
     ],
   };

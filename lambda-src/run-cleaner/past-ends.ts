@@ -4,9 +4,10 @@ import { asFound, report } from './clean-up-after';
 import { cleanUpNumber } from './clean-up-name';
 import type { CleanerSettings } from './cleaner-settings';
 import { startCleanUp } from './start-clean-up';
-import { decidePastEnd, mayStillAct, runOfCleanUp } from './sweep-decision';
+import { decidePastEnd, mayStillAct } from './sweep-decision';
 import { ENDED_BADLY } from '../../src/private/run-cleaner-payloads';
 import { RunTag } from '../../src/private/tags';
+import { cleanUpTarget } from '../shared/clean-up-target';
 import { findExecution } from '../shared/execution';
 import { executionArnOf } from '../shared/execution-arn';
 import { runIdentity } from '../shared/run-identity';
@@ -54,7 +55,7 @@ export interface Found {
 /** Does what somebody should have done after that end, unless a clean-up has begun since. */
 export async function cleanUpPastEnd(endedArn: string, { fileSystems, lookedAt }: Found, settings: CleanerSettings): Promise<void> {
   const ended = await findExecution(endedArn);
-  const executionArn = runOfCleanUp(ended) ?? endedArn;
+  const executionArn = cleanUpTarget(ended?.input) ?? endedArn;
   const isOurs = executionArn.startsWith(executionArnOf(settings.stateMachineArn, '')); // a clean-up may have been told anything
   if (!isOurs || lookedAt.has(executionArn)) return;
   const kept = fileSystems.get(executionArn);
@@ -62,7 +63,7 @@ export async function cleanUpPastEnd(endedArn: string, { fileSystems, lookedAt }
   if (decision.decision !== 'CLEAN_UP') return;
   const run = executionArn === endedArn ? ended : await findExecution(executionArn);
   const runId = (kept && tagOf(kept, RunTag.RUN_ID)) ?? (run?.startDate && runIdentity(executionArn, run.startDate).id);
-  if (runId === undefined || mayStillAct(run) || runOfCleanUp(run) !== undefined) return;
+  if (runId === undefined || mayStillAct(run) || cleanUpTarget(run?.input) !== undefined) return;
   const subject = { fileSystemId: kept?.FileSystemId, runId, executionArn };
   report(subject, decision, settings, settings.dryRun ? undefined : await startCleanUp({ ...settings, ...subject, again: 'AT_ONCE', end: { executionArn: endedArn, stopDate: ended?.stopDate } }));
 }

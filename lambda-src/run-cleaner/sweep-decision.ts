@@ -1,6 +1,7 @@
 import { ErrorName, PASSING_ERRORS } from '../../src/private/errors';
 import { IS_BEING_DELETED, IS_KEPT, isKeptByFailure, KeepReason } from '../../src/private/keep-reasons';
 import { RunTag } from '../../src/private/tags';
+import { cleanUpTarget } from '../shared/clean-up-target';
 
 /** What the cleaner does about something that a run has made. */
 export interface Decision {
@@ -109,7 +110,7 @@ export function decideLaunchTemplate(createdAt: Date | undefined, execution: Kno
  * @param found the run's file system, if it has one
  */
 export function decideEnd(execution: KnownExecution, found: FoundFileSystem | undefined): Decision {
-  return runOfCleanUp(execution) === undefined ? decidePastEnd(execution, found) : leave('it is a clean-up itself');
+  return cleanUpTarget(execution?.input) === undefined ? decidePastEnd(execution, found) : leave('it is a clean-up itself');
 }
 
 /** What a sweep does about the end of an execution, be it a run or the clean-up of one. @param found the run's file system, if it has one */
@@ -131,16 +132,6 @@ export function decidePastEnd(execution: KnownExecution, found: FoundFileSystem 
   // an error of AWS may be one that nothing caught (E18)
   if (!(Object.values(ErrorName) as string[]).includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which is none of the workflow's own errors`);
   return leave(`it has cleaned up after ${execution.error}`);
-}
-
-/** The run that an execution was told to clean up after; undefined where it is a run itself. */
-export function runOfCleanUp(execution: KnownExecution): string | undefined {
-  try {
-    const run = JSON.parse(execution?.input ?? '{}')?.cleanUp?.executionArn;
-    return typeof run === 'string' ? run : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function timeOf(text: string | undefined): number | undefined {

@@ -27,6 +27,8 @@ export interface Run {
   readonly startedAt: string;
   /** 40 hexadecimal digits; `<purpose>-<token>` is the idempotency token of a call (at most 63 characters, A2.9). */
   readonly token: string;
+  /** Of the run that a clean-up has found: how often it had been redriven by then. */
+  readonly redriveCount?: number;
 }
 
 /** Seconds to wait before each look; the sum is the deadline. */

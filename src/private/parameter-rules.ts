@@ -11,6 +11,8 @@ export type ParameterSource = 'construct props' | 'autoExport section' | 'secret
 /** What is fixed at deploy time and decides what a parameter may be. */
 export interface RuleSettings {
   readonly deploymentType: 'SCRATCH_2' | 'PERSISTENT_1' | 'PERSISTENT_2';
+  /** In seconds, where they are known. */
+  readonly deadlines?: { readonly drain: number };
 }
 
 type Kind = 'boolean' | 'number' | 'string' | 'list of strings' | 'map of strings';
@@ -155,7 +157,7 @@ export function parameterProblems(values: { readonly [key: string]: unknown }, s
     ...unknownKeyProblems(Object.keys(values).filter((key) => !isParameterName(key)), source),
     ...PARAMETER_NAMES.filter((name) => Object.hasOwn(values, name) && values[name] !== undefined)
       .map((name) => parameterProblem(name, values[name], settings, source)).filter((problem) => problem !== undefined),
-    ...combinationProblems(values as Partial<ParameterValues>),
+    ...combinationProblems(values as Partial<ParameterValues>, settings),
   ];
 }
 
@@ -170,8 +172,22 @@ export function unknownKeyProblems(keys: string[], source: ParameterSource): str
 }
 
 /** What is wrong with values that are right each on its own. */
-export function combinationProblems(values: Partial<ParameterValues>): string[] {
-  return [...jobTextProblems(values), ...verificationProblems(values)];
+export function combinationProblems(values: Partial<ParameterValues>, { deadlines }: RuleSettings): string[] {
+  return [...jobTextProblems(values), ...verificationProblems(values), ...drainProblems(values, deadlines?.drain ?? Infinity)];
+}
+
+/** Of a drain, beside its wait for zeros: open files of dead clients, the metric's delay, an export task. */
+const REST_OF_DRAIN_SECONDS = 1800;
+
+/** Three periods of the metric at least have to be zero, or all of the look-back. */
+function drainProblems(
+  { lambdaPeriodSeconds = 0, lambdaTimeDiffMinutes = 0, exportVerification, autoExport }: Partial<ParameterValues>, drainSeconds: number,
+): string[] {
+  if (exportVerification === 'EXPORT_TASK_ONLY' || autoExport === false) return []; // no such zeros are asked for
+  const zeros = Math.max(3 * lambdaPeriodSeconds, 60 * lambdaTimeDiffMinutes);
+  if (zeros + REST_OF_DRAIN_SECONDS <= drainSeconds) return [];
+  return [`lambdaPeriodSeconds is ${lambdaPeriodSeconds} and lambdaTimeDiffMinutes is ${lambdaTimeDiffMinutes}; the queue would have to be empty for ${zeros / 60} minutes, `
+    + `and drainTimeout is ${drainSeconds / 60} minutes, of which ${REST_OF_DRAIN_SECONDS / 60} are needed beside; use smaller ones, or deploy with a longer drainTimeout`];
 }
 
 function verificationProblems({ autoExport, exportVerification }: Partial<ParameterValues>): string[] {

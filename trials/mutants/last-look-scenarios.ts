@@ -9,6 +9,18 @@ export function lastLookScenarios(): Scenario[] {
   return [
     beside('a run that is redriven beside its clean-up', 'WaitForComputeEnvironment', 'CheckComputeEnvironmentReturned', { error: 'RunStillRunning', also: nothingMissing },
       async (rehearsal, executionArn) => { await rehearsal.engine.redrive(executionArn); }, { autoExport: false }),
+    {
+      name: 'a run that is redriven beside its clean-up, and stopped again',
+      options: () => ({ events: true, faults: [{ enter: 'WaitForComputeEnvironment', do: 'abort', execution: 1 }] }),
+      play: async (rehearsal) => {
+        const happened = meanwhile(rehearsal, 'CheckComputeEnvironmentReturned', redriveUntilItHasWritten);
+        await rehearsal.run({ ...BRISK, autoExport: false });
+        await rehearsal.engine.settle();
+        await happened();
+        return rehearsal.runs.at(-1)!;
+      },
+      promised: { also: nothingMissing },
+    },
     beside('somebody begins to work on what a clean-up proves', 'CheckMetrics', 'CheckMetrics', { error: 'FileSystemHeld', kept: [/^delete: FileSystemHeld/] },
       async (rehearsal) => tag(rehearsal, HOLD, 'yes')),
     beside('another execution keeps what a clean-up proves', 'CheckMetrics', 'CheckMetrics', { error: 'KeptMeanwhile', kept: [/^delete: KeptMeanwhile/] },
@@ -34,21 +46,37 @@ function beside(
     options: () => ({ faults: [{ enter: stoppedAt, do: 'abort', execution: 1 }] }),
     play: async (rehearsal) => {
       const { executionArn } = await rehearsal.run({ ...BRISK, ...input });
-      let happening: Promise<void> | undefined;
-      const { options } = rehearsal.engine;
-      const { onEvent } = options;
-      Object.assign(options, {
-        onEvent: (event: any, arn: string) => {
-          onEvent?.(event, arn);
-          if (event.type === 'StateEntered' && event.state === when && arn !== executionArn) happening ??= happens(rehearsal, executionArn);
-        },
-      });
+      const happened = meanwhile(rehearsal, when, happens);
       const cleanUp = await rehearsal.cleanUp({ executionArn });
-      await happening;
+      await happened();
       return cleanUp;
     },
     promised,
   };
+}
+
+/** When an execution behind the first one comes to a state. @returns waits for what happens then */
+function meanwhile(rehearsal: Rehearsal, when: string, happens: (rehearsal: Rehearsal, executionArn: string) => Promise<void>): () => Promise<void> {
+  let happening: Promise<void> | undefined;
+  const { options, models: { stepFunctions } } = rehearsal.engine;
+  const { onEvent } = options;
+  Object.assign(options, {
+    onEvent: (event: any, arn: string) => {
+      onEvent?.(event, arn);
+      const [first] = stepFunctions.executions.keys();
+      if (event.type === 'StateEntered' && event.state === when && arn !== first) happening ??= happens(rehearsal, first);
+    },
+  });
+  return async () => happening;
+}
+
+async function redriveUntilItHasWritten({ closed, engine, models: { stepFunctions } }: Rehearsal, executionArn: string): Promise<void> {
+  const again = engine.redrive(executionArn);
+  const stop = () => {
+    if (closed.size > 0) stepFunctions.execution(executionArn).abort(); else engine.clock.after(60_000, stop);
+  };
+  stop();
+  await again;
 }
 
 function tag({ models: { fsx } }: Rehearsal, key: string, value: string): void {

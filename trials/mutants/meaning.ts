@@ -71,6 +71,7 @@ const FAULTS: Fault[] = [
   ['what another execution has kept is not seen before the deletion', 'lambda-src/lustre/confirm-deletion.ts', 'if (keptAt !== document.fileSystem.keptAt) {', 'if (keptAt === \'never\') {', ['another execution keeps what a clean-up proves']],
   ['what was kept is proven by its queue', 'lambda-src/lustre/find-run.ts', 'return wasKept && chosen === \'METRIC_ONLY\' ? \'BOTH\' : chosen;', 'return wasKept && chosen === \'EXPORT_TASK_ONLY\' ? \'BOTH\' : chosen;', ['metric only, kept, mended and cleaned up']],
   // ---- clean-up from outside ----
+  ['that a run ran once more is not seen', 'lambda-src/lustre/confirm-deletion.ts', 'if (times !== redriveCount) {', 'if (times > 1e9) {', ['a run that is redriven beside its clean-up, and stopped again']],
   ['a run that still runs is cleaned up', 'lambda-src/lustre/find-run.ts', 'if (status && isLiving(status)) {', 'if (status === \'PENDING_REDRIVE\') {', ['a run that still runs is not cleaned up']],
   ['a file system is not looked for by its tag', 'lambda-src/lustre/find-run.ts', 'const [found] = (await findFileSystemsOfRun(run.executionArn))', 'const [found] = (await findFileSystemsOfRun(\'\'))', ['stopped in minute 12']],
   ['a clean-up does not read what the run was told', 'lambda-src/lustre/find-run.ts', 'deleteLustre: (tag(RunTag.DELETE_LUSTRE) ?? String(defaults.deleteLustre)) === \'true\'', 'deleteLustre: defaults.deleteLustre', ['kept by deleteLustre, and cleaned up']],
@@ -79,7 +80,7 @@ const FAULTS: Fault[] = [
   ['the cleaner calls at once what it does not know an orphan', 'lambda-src/run-cleaner/sweep-decision.ts', 'if (since === undefined) return { decision: \'MARK_ORPHAN\', why: ended };', 'if (since === undefined) return cleanUp(ended);', ['swept up: nobody told the cleaner']],
   ['the cleaner leaves what was stopped', 'lambda-src/run-cleaner/sweep-decision.ts', 'if (execution.status !== \'FAILED\') return cleanUp(`it ended as ${execution.status}, where nothing can be caught`);', '', ['picked up: stopped on SubmitJob']],
   ['the sweep leaves orphans', 'lambda-src/run-cleaner/sweep-decision.ts', 'return seconds >= ONE_SWEEP * sweepSeconds ?', 'return seconds < 0 ?', ['swept up: nobody told the cleaner']],
-  ['the cleaner cleans up after clean-ups', 'lambda-src/run-cleaner/sweep-decision.ts', 'return runOfCleanUp(execution) === undefined ? decidePastEnd(execution, found) : leave(\'it is a clean-up itself\');', 'return decidePastEnd(execution, found);', ['picked up: a clean-up that was stopped']],
+  ['the cleaner cleans up after clean-ups', 'lambda-src/run-cleaner/sweep-decision.ts', 'return cleanUpTarget(execution?.input) === undefined ? decidePastEnd(execution, found) : leave(\'it is a clean-up itself\');', 'return decidePastEnd(execution, found);', ['picked up: a clean-up that was stopped']],
 ];
 
 export function meaningMutants(): Mutant[] {
