@@ -13,7 +13,7 @@ export function brokenPromises(engine: LocalEngine): string[] {
 /** A run has succeeded only if its job has. */
 function falseSuccesses({ batch, stepFunctions }: Deployment): string[] {
   return [...stepFunctions.executions.values()].filter(({ status, input }) => status === 'SUCCEEDED' && cleanUpIn(input) === undefined).flatMap(({ executionArn }) => {
-    const last = batch.jobs.filter(({ given }) => tagIn(given.tags) === executionArn).at(-1);
+    const last = lastJobOf(executionArn, batch);
     return last === undefined || last.status === 'SUCCEEDED' ? [] : [`I4 ${executionArn} has SUCCEEDED, but its job ${last.id} is ${last.status}`];
   });
 }
@@ -27,12 +27,18 @@ function againstPolicy({ calls, models: { batch, fsx, stepFunctions } }: LocalEn
     const wasUsed = batch.containers.some(({ mounts }) => mounts.some((each) => each.fileSystemId === fileSystemId));
     const wasToldToDelete = executions.some(({ input }) => cleanUpIn(input)?.executionArn === arn && cleanUpIn(input)?.deleteLustre === true);
     // what somebody does by hand is no call of the workflow
-    const isOurs = calls.some(({ action, input }) => action === 'DeleteFileSystem' && input.FileSystemId === fileSystemId);
-    if (!run || !isOurs || !wasUsed || wasToldToDelete) return [];
+    const asked = calls.find(({ action, input }) => action === 'DeleteFileSystem' && input.FileSystemId === fileSystemId);
+    if (!run || !asked || !wasUsed || wasToldToDelete) return [];
     const { deleteLustre, failurePolicy } = parse(run.input);
     if (deleteLustre === false) return [`I1 ${fileSystemId} was deleted, though its run had deleteLustre: false`];
-    return failurePolicy === 'KEEP' && run.status !== 'SUCCEEDED' ? [`I1 ${fileSystemId} was deleted, though its run ended ${run.status} with failurePolicy KEEP`] : [];
+    // what goes wrong behind the request comes too late for a policy
+    const hadFailed = lastJobOf(run.executionArn, batch)?.status !== 'SUCCEEDED' || (run.status !== 'SUCCEEDED' && +run.stopDate! <= Date.parse(asked.at));
+    return failurePolicy === 'KEEP' && hadFailed ? [`I1 ${fileSystemId} was deleted, though its run had failed, and has failurePolicy KEEP`] : [];
   });
+}
+
+function lastJobOf(executionArn: string, { jobs }: Deployment['batch']) {
+  return jobs.filter(({ given }) => tagIn(given.tags) === executionArn).at(-1);
 }
 
 function endless({ stepFunctions }: Deployment): string[] {

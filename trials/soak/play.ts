@@ -47,7 +47,8 @@ export async function play(schedule: Schedule, listen?: (event: HistoryEvent, ex
   const lift = () => {
     if (schedule.forEver) return;
     for (const fault of faults) if (!('enter' in fault) && isLasting(fault.nth)) Object.assign(fault, { nth: NEVER });
-    waiting.length = 0;
+    // what is to happen at a state may still happen to a clean-up, and is mended when that has had its time
+    waiting.splice(0, Infinity, ...waiting.filter((moment) => 'enter' in moment));
     liftAll(rehearsal.engine);
   };
   const act = (moment: Moment) => { if (waiting.includes(moment)) DEEDS[moment.do](rehearsal.engine); };
@@ -124,6 +125,7 @@ async function settle({ schedule, rehearsal }: Pick<Played, 'schedule' | 'rehear
     // what is kept because a step failed is judged when it has been tried again
     if (isAtRest && hours > 0 && !said.some((each) => each.startsWith('I3 '))) return said;
     await engine.pass(STEP_HOURS * HOUR);
+    if (!schedule.forEver) liftAll(engine);
   }
   engine.events.load([]); // the cleaner is switched off, so that the world comes to rest
   return rehearsal.violations();
