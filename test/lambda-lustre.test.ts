@@ -399,6 +399,7 @@ describe('automatic export of what is kept', () => {
     ['it is off', association({ S3: OFF }), true, { next: 'UPDATE' }],
     ['it has no policy', association(), true, { next: 'UPDATE' }],
     ['only some kinds of changes', association({ S3: { AutoExportPolicy: { Events: ['NEW'] } } }), true, { next: 'UPDATE' }],
+    ['it is on, and not wanted: somebody has switched it on', association({ S3: ON }), false, { next: 'SETTLED', automaticExport: 'ON' }],
     ['it is off, and not wanted', association({ S3: OFF }), false, { next: 'SETTLED', automaticExport: 'OFF', reason: 'autoExport is false' }],
     ['an update is under way', association({ Lifecycle: 'UPDATING', S3: ON }), true, { next: 'WAIT' }],
     ['it was never AVAILABLE', association({ Lifecycle: 'CREATING', S3: ON }), true, { next: 'WAIT' }],

@@ -17,8 +17,8 @@ export function stepToRestore(association: DataRepositoryAssociation | undefined
   if (!association) return off('the file system has no data repository association');
   const { Lifecycle: lifecycle, S3, FailureDetails } = association;
   if (lifecycle === 'FAILED' || lifecycle === 'DELETING') return off(`its link to S3 is ${lifecycle}: ${FailureDetails?.Message ?? 'FSx gives no reason'}`);
+  if (isExporting(association)) return { next: 'SETTLED', automaticExport: 'ON' }; // also where only somebody else wants it
   if (!wanted) return off('autoExport is false');
-  if (isExporting(association)) return { next: 'SETTLED', automaticExport: 'ON' };
   if (lifecycle === 'CREATING' || lifecycle === 'UPDATING') return { next: 'WAIT' };
   const hasEvents = (S3?.AutoExportPolicy?.Events ?? []).length > 0;
   // an update of a link that is broken mends nothing (A3.2a)

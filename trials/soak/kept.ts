@@ -33,7 +33,8 @@ export function whyKept(world: World, fileSystem: FileSystem): string | undefine
   if (lifecycle === 'FAILED') return 'the file system has FAILED';
   if (associations.some((each) => each.lifecycle === 'FAILED')) return 'the link has FAILED';
   if (fileSystem.files.list().some((entry) => isUnexportable(associations[0], entry))) return 'an unexportable file';
-  if (parameters.autoExport !== false && emptyExportEvents === 'refused' && omittedExportPolicy !== 'cleared') return 'automatic export cannot be switched off';
+  const mayExport = parameters.autoExport !== false || associations.some(({ exporting }) => exporting); // somebody may have switched it on
+  if (mayExport && emptyExportEvents === 'refused' && omittedExportPolicy !== 'cleared') return 'automatic export cannot be switched off';
   if (associations.some(({ queue }) => queue.waiting / (schedule.pace.objectsPerSecond ?? Infinity) > LONGEST_DRAIN)) return 'an export that takes longer than any drain';
   return staysBroken(world) ? 'a fault that stays' : undefined;
 }
