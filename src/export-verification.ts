@@ -10,7 +10,8 @@ export enum ExportVerification {
   /**
    * An export task alone. It begins when nothing can write any more and automatic export is off; what was queued before is
    * waited for as long as it moves, because a deletion among it would take away what the task exports. A metric that says
-   * nothing delays it by 20 minutes, a queue that stands still by an hour. To export millions of small files faster than
+   * nothing delays it by 20 minutes, a queue that stands still by half of
+   * `stallTimeout`. To export millions of small files faster than
    * automatic export does, switch that off for the run (`autoExport: false`).
    */
   EXPORT_TASK_ONLY = 'EXPORT_TASK_ONLY',

@@ -144,8 +144,8 @@ export interface LustreFileSystemProps {
   readonly jobTimeout?: Duration;
 
   /**
-   * Longest time that the export of what is left may take once the job has ended. Then the file system is kept. From 1 hour to
-   * 30 days, and half an hour longer than `lambdaTimeDiff` and three times `lambdaPeriod`.
+   * Longest time that the export of what is left may take once the job has ended. Then the file system is kept. From 2 hours to
+   * 30 days, and an hour longer than `lambdaTimeDiff` and three times `lambdaPeriod`.
    *
    * @default Duration.days(3)
    */

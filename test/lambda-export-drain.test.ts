@@ -397,11 +397,16 @@ describe('does an export task prove it?', () => {
       expect(at(23, [])).toMatchObject({ verdict: 'START_TASK', memory: { leftovers: { reason: 'MetricUnknown' } } });
     });
 
-    test('is not waited for when it has stood still for an hour', () => {
-      const since = (minutes: number): DrainMemory => ({ progress: { movedAt: iso(T0 + (100 - minutes) * MINUTE) } });
-      expect(at(100, points(98, 6000), since(59)).verdict).toBe('WAIT');
-      expect(at(100, points(98, 6000), since(60))).toMatchObject({ verdict: 'START_TASK', memory: { leftovers: { reason: 'QueueNotEmpty' } } });
-      expect(at(0.5, [], since(60)).verdict).toBe('WAIT');
+    test('is not waited for when it has stood still for half of the time that counts as stalled, as far as the bucket is seen', () => {
+      const since = (minutes: number, objects: Partial<ObjectsMemory> = {}): DrainMemory =>
+        ({ progress: { movedAt: iso(T0 + (600 - minutes) * MINUTE), objects: { lookedAt: iso(T0 + 599 * MINUTE), count: 0, ...objects } } });
+      const seen = points(598, 36_000);
+      expect(at(600, seen, since(359)).verdict).toBe('WAIT');
+      expect(at(600, seen, since(360))).toMatchObject({ verdict: 'START_TASK', memory: { leftovers: { reason: 'QueueNotEmpty' } } });
+      expect(at(600, seen, since(600, { unknown: 'AccessDenied' })).verdict).toBe('WAIT');
+      expect(at(600, seen, { progress: { movedAt: iso(T0) } }).verdict).toBe('WAIT');
+      expect(at(600, seen, since(360)).verdict).toBe('START_TASK');
+      expect(look(600, seen, { association: OFF, ...changes, memory: since(360), settings: { ...SETTINGS, stallSeconds: 2 * 21_700 } }).verdict).toBe('WAIT');
     });
 
     test('is asked about once', () => {
@@ -764,6 +769,15 @@ describe('handler', () => {
   ])('%s is unknown', async (_, answer, reason) => {
     cloudWatch.mockImplementation(async () => answer);
     await expect(handler(payload())).resolves.toMatchObject({ verdict: 'WAIT', reason });
+  });
+
+  test('a metric that cannot be read is an error only where it has a say', async () => {
+    fsx.mockImplementation(async () => ({ Associations: [{ ...found, S3: {} }], DataRepositoryTasks: [] }));
+    cloudWatch.mockImplementation(async () => { throw named('AccessDenied'); });
+    const told = (exportVerification: string) => payload({ parameters: { lambdaPeriodSeconds: 60, lambdaTimeDiffMinutes: 15, exportVerification } });
+    await expect(handler(told('BOTH'))).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(handler(told('METRIC_ONLY'))).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(handler(told('EXPORT_TASK_ONLY'))).resolves.toMatchObject({ verdict: 'START_TASK', memory: { leftovers: { reason: 'MetricUnknown' } } });
   });
 
   test('an association that is not found, not known, or without a field', async () => {

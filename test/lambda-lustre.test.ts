@@ -592,8 +592,10 @@ describe('the search for what a run has made', () => {
       DescribeExecution: [{ status: 'ABORTED', startDate: new Date('2026-11-22T15:37:03.456Z') }],
       DescribeFileSystems: [{ FileSystems: [fileSystem({}, tags)] }],
       DescribeDataRepositoryAssociations: [{ Associations: [association()] }],
+      GetExecutionHistory: [HISTORY(documentOf({ job: { jobId: 'job-1', mayHaveWritten: true } as any }))],
     });
     const found = await call('FindRunResources', payload(empty, OTHER)) as StateDocument;
+    expect(found.job).toEqual({ jobId: 'job-1' });
     expect(found).toMatchObject({
       run: { id: run.id, token: run.token, executionArn: ARN },
       fileSystem: FS_STATE,
@@ -680,8 +682,8 @@ describe('deletion', () => {
   test.each<[string, number | undefined, number | undefined, string]>([
     ['never redriven', undefined, 0, 'goes on'],
     ['redriven before it was found', 2, 2, 'goes on'],
-    ['redriven since, and ended again', 1, 2, 'RunStillRunning'],
-    ['redriven for the first time since, and ended again', undefined, 1, 'RunStillRunning'],
+    ['redriven since, and ended again', 1, 2, 'RunRedriven'],
+    ['redriven for the first time since, and ended again', undefined, 1, 'RunRedriven'],
   ])('of a run that was %s', async (_, before, redriveCount, expected) => {
     answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], DescribeExecution: [{ status: 'ABORTED', redriveCount }] });
     expect(await confirm(SELF, { run: { ...run, redriveCount: before } }).then(() => 'goes on', ({ name }) => name)).toBe(expected);

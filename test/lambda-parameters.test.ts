@@ -121,7 +121,7 @@ test('a drain that could never end well is refused', async () => {
   expect([error.name, lines(error)]).toEqual(['InvalidParameters', [expect.stringMatching(/lambdaPeriodSeconds is 86400 .* empty for 4320 minutes, and drainTimeout is 4320 minutes, .*longer drainTimeout/)]]);
   await extract({ input: { lambdaPeriodSeconds: 86400, exportVerification: 'EXPORT_TASK_ONLY' } });
   await extract({ input: { lambdaPeriodSeconds: 86400, autoExport: false } });
-  await extract({ input: { lambdaPeriodSeconds: 85800 } });
+  await extract({ input: { lambdaPeriodSeconds: 85200 } });
 });
 
 // ---------------------------------------------------------------- the document

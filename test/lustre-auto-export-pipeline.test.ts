@@ -816,7 +816,7 @@ describe('bad props', () => {
     ['sweep time', { sweepInterval: minutes(5) }, [/sweepInterval is 5 minutes;/, /from 10 minutes to 1 day/]],
     ['attach time', { attachTimeout: Duration.days(8) }, [/attachTimeout is 8 days;/, /from 10 minutes to 7 days/]],
     ['job time', { jobTimeout: Duration.days(31) }, [/jobTimeout is 31 days;/, /to 30 days/]],
-    ['drain time', { drainTimeout: minutes(1) }, [/drainTimeout is 1 minute;/, /from 1 hour to 30 days/]],
+    ['drain time', { drainTimeout: minutes(1) }, [/drainTimeout is 1 minute;/, /from 2 hours to 30 days/]],
     ['drain time that its zeros do not fit into', { drainTimeout: Duration.hours(2), lambdaTimeDiff: Duration.hours(2) }, [/would have to be empty for 120 minutes, and drainTimeout is 120 minutes/]],
     ['start time', { jobStartTimeout: minutes(1) }, [/jobStartTimeout is 1 minute;/, /from 10 minutes to 1 day/]],
     ['container path', { containerPath: '/' }, [/containerPath is '\/';/, /an absolute path such as \/lustre/]],

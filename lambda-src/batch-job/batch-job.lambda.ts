@@ -70,10 +70,10 @@ export const handler = dispatch({
     const alive = jobs.filter((job) => !isTerminal(job));
     for (const { jobId } of alive) await batch.send(new TerminateJobCommand({ jobId, reason: 'the run has ended' }));
     const outcome = alive.length > 0 ? { ...progress, outcome: 'STOPPED' as const } : progress;
-    // a list may not show a job that was submitted a moment ago (E19): a first look is not believed without one that is known, and no look that lacks one
-    const isFirst = (progress.stopWait?.turn ?? 0) === 0;
-    const mayBeForgotten = progress.jobId === undefined || areJobsForgotten(run, new Date());
-    const complete = jobs.some(({ jobId }) => jobId === progress.jobId) || (!isFirst && mayBeForgotten);
+    // a list may not show a job that was submitted a moment ago (E19): one that lacks the job that is known is not believed, nor is a first one that knows none
+    const isKnownListed = jobs.some(({ jobId }) => jobId === progress.jobId);
+    const isNoneToBeListed = progress.jobId === undefined || areJobsForgotten(run, new Date());
+    const complete = isKnownListed || (isNoneToBeListed && (progress.stopWait?.turn ?? 0) > 0);
     const stopped = complete && alive.length === 0;
     if (stopped) {
       for (const jobDefinition of await activeDefinitions(payload)) await batch.send(new DeregisterJobDefinitionCommand({ jobDefinition }));
@@ -81,8 +81,10 @@ export const handler = dispatch({
     return { ...progress, ...outcomeOf(jobs, outcome, run, new Date()), stopped };
   },
 
-  JobsNotStopped: async ({ job }: BatchJobPayload) => raise(ErrorName.JOBS_NOT_STOPPED,
-    `jobs ${[...new Set([...job.jobId ? [job.jobId] : [], ...job.jobIds ?? []])].join(', ')} were terminated, if Batch showed them, but are not seen FAILED or SUCCEEDED: they may still write`),
+  JobsNotStopped: async ({ job: { jobId, jobIds = [] } }: BatchJobPayload) => {
+    const ids = jobId === undefined || jobIds.includes(jobId) ? jobIds : [...jobIds, jobId];
+    raise(ErrorName.JOBS_NOT_STOPPED, `jobs ${ids.join(', ')} were terminated, if Batch showed them, but are not seen FAILED or SUCCEEDED: they may still write`);
+  },
 });
 
 async function jobsNamed({ compute }: BatchJobPayload, name: string): Promise<string[]> {

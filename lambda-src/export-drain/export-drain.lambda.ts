@@ -49,10 +49,11 @@ export const handler = dispatch({
     const now = Date.now();
     const verification = parameters.exportVerification ?? 'BOTH';
     const autoExport = parameters.autoExport !== false;
-    const asked = isMetricAsked({ verification, autoExport, memory });
-    const ages = () => readAges(fileSystemId, readFrom(now, needed, settings), now);
-    // where the metric has no say, one that cannot be read delays like one that says nothing
-    const points = asked ? await ages() : isQueueRead({ verification, autoExport, memory }) ? await ages().catch((): Point[] => []) : [];
+    const asks = { verification, autoExport, memory };
+    const points = isQueueRead(asks) ? await readAges(fileSystemId, readFrom(now, needed, settings), now).catch((error): Point[] => {
+      if (isMetricAsked(asks)) throw error;
+      return []; // where it has no say, a metric that cannot be read delays like one that says nothing
+    }) : [];
     const tasks = verification === 'METRIC_ONLY' ? [] : await describeTasks(fileSystemId);
     const { action, ...look } = decide({
       now,

@@ -15,8 +15,11 @@ const mayHaveLeftovers = ({ verification, autoExport, memory }: Pick<Look, 'veri
 /** Whether a look needs points of the metric. */
 export const isQueueRead = (look: Pick<Look, 'verification' | 'autoExport' | 'memory'>) => isMetricAsked(look) || mayHaveLeftovers(look);
 
-/** A queue that stands still for so long, nothing new landing in the bucket either, does not delete anything any more. */
-const STANDS_STILL = 60 * 60_000;
+/** Long before it counts as stalled: a queue that stands still, nothing new landing in the bucket either, does not delete anything any more. */
+function standsStill({ now, settings }: Look, { progress }: DrainMemory): boolean {
+  const isSeen = progress?.objects !== undefined && progress.objects.unknown === undefined;
+  return isSeen && now - Date.parse(progress.movedAt) >= settings.stallSeconds * 1000 / 2;
+}
 
 /**
  * Before an export task proves everything: is the queue empty? A backlog is waited for; a metric that says nothing only
@@ -49,8 +52,7 @@ export function judgeLeftovers(look: Look, memory: DrainMemory, quietAt: number,
   const goOn = (noted: DrainMemory) => ({ memory: { ...noted, leftovers: { reason, at: iso(look.now) } } });
   if (reason === DrainReason.QUEUE_EMPTY) return goOn(memory);
   const { memory: noted, finding } = wait(look, memory, quietAt, reading, look.settings.consecutiveZeros);
-  const isStill = reason === DrainReason.QUEUE_NOT_EMPTY && look.now - Date.parse(memory.progress?.movedAt ?? '') >= STANDS_STILL;
-  if (!finding || isStill) return goOn(noted);
+  if (!finding || (reason === DrainReason.QUEUE_NOT_EMPTY && standsStill(look, memory))) return goOn(noted);
   return {
     memory: noted,
     finding: {

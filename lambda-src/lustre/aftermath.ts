@@ -8,6 +8,9 @@ import { CLEAN_UP_STEPS, IS_BEING_DELETED, IS_KEPT } from '../../src/private/kee
 import { RunTag } from '../../src/private/tags';
 import { cleanUpCommand, regionOf, startExecutionCommand, stateMachineOf } from '../shared/execution-arn';
 
+/** Why a proof is of before what happened since. */
+const OUTDATED: string[] = [ErrorName.RUN_STILL_RUNNING, ErrorName.RUN_REDRIVEN, ErrorName.KEPT_MEANWHILE];
+
 /** Of what a cause quotes: what is to be typed must never be cut off behind it. */
 const MAX_QUOTED = 8_000;
 
@@ -55,7 +58,7 @@ function whereIsTheData(document: StateDocument, kept: string | undefined, gone:
   const target = associations.output?.dataRepositoryPath ?? 'S3';
   if (kept && isOnItsWay(document)) return `file system ${fileSystem.fileSystemId} ${IS_BEING_DELETED}, and FSx has not finished; ${whatWasOnIt(document, target)}.`;
   if (kept) {
-    const proven = document.export.proven === true && !failures.drain;
+    const proven = document.export.proven === true && !failures.drain && !OUTDATED.includes(failures.delete?.Error ?? '');
     return `nothing was deleted: file system ${fileSystem.fileSystemId} ${IS_KEPT} (${kept}). `
       + (proven ? `Everything on it is proven to be in ${target}.` : `What the run wrote is on it; not all of it is proven to be in ${target}.`)
       + automaticExport(document);

@@ -1,5 +1,4 @@
 import { wasToldToDelete } from './clean-up-input';
-import type { Run } from '../../src/private/document';
 import { ErrorName } from '../../src/private/errors';
 import type { KeepPayload } from '../../src/private/lustre-payloads';
 import { RunTag } from '../../src/private/tags';
@@ -15,7 +14,10 @@ import { tagOf } from '../shared/tag-of';
  * have begun to work on its file system, or another execution may have kept it.
  */
 export async function confirmDeletion({ document, self }: KeepPayload): Promise<void> {
-  if (document.run.executionArn !== self) await refuseIfItRanAgain(document.run);
+  const execution = document.run.executionArn === self ? undefined : await findExecution(document.run.executionArn);
+  if (execution?.status && isLiving(execution.status)) {
+    raise(ErrorName.RUN_STILL_RUNNING, `execution ${document.run.executionArn} is ${execution.status} again: it cleans up after itself`);
+  }
   const fileSystemId = requireField(document.fileSystem.fileSystemId, 'fileSystemId');
   const found = await findFileSystem(fileSystemId);
   if (!found) return; // the deletion sees it gone
@@ -23,18 +25,13 @@ export async function confirmDeletion({ document, self }: KeepPayload): Promise<
   if (keptAt !== document.fileSystem.keptAt) {
     raise(ErrorName.KEPT_MEANWHILE, `file system ${fileSystemId} was kept by another execution at ${keptAt} (${tagOf(found, RunTag.KEPT)}): what this one has proven is of before that`);
   }
+  // it has ended again: what it wrote then was not proven
+  const { redriveCount: known = 0 } = document.run;
+  const { redriveCount = 0 } = execution ?? { redriveCount: known };
+  if (redriveCount !== known) {
+    raise(ErrorName.RUN_REDRIVEN, `execution ${document.run.executionArn} was redriven behind this clean-up (${redriveCount} times by now, ${known} when it was found): what was proven is of before that`);
+  }
   if (tagOf(found, RunTag.HOLD) !== undefined && !wasToldToDelete(document)) {
     raise(ErrorName.FILE_SYSTEM_HELD, `somebody works on file system ${fileSystemId}: its tag ${RunTag.HOLD} is there`);
-  }
-}
-
-/** It may have ended again meanwhile: what it wrote then was not proven. */
-async function refuseIfItRanAgain({ executionArn, redriveCount = 0 }: Run): Promise<void> {
-  const execution = await findExecution(executionArn);
-  if (!execution) return;
-  const { status, redriveCount: times = 0 } = execution;
-  if (status && isLiving(status)) raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} is ${status} again: it cleans up after itself`);
-  if (times !== redriveCount) {
-    raise(ErrorName.RUN_STILL_RUNNING, `execution ${executionArn} was redriven behind this clean-up (${times} times by now, ${redriveCount} when it was found): what was proven is of before that`);
   }
 }

@@ -63,13 +63,13 @@ async function findOtherRun(payload: FindRunPayload): Promise<StateDocument> {
   const policy = deleteAnyway || status === 'SUCCEEDED'
     ? { keep: false } : policyOf(parameters, fileSystem && tagOf(fileSystem, RunTag.KEEP_UNTIL), new Date());
   const queue = fileSystem && tagOf(fileSystem, RunTag.JOB_QUEUE);
-  const last = queue || !execution ? undefined : await lastDocument(executionArn);
+  const last = !execution || queue === NO_QUEUE ? undefined : await lastDocument(executionArn);
   const run = (fileSystem ? undefined : last?.run) ?? identify(executionArn, execution && requireField(execution.startDate, 'startDate'), fileSystem);
   const found = { ...document, run: { ...run, redriveCount: execution?.redriveCount }, parameters, policy };
   if (!fileSystem) return withWhatIsGone(found, last);
   // that it is missing does not mean that nothing was submitted
   if (!queue && !last) refuseWithoutQueue(fileSystem);
-  return withFileSystem(payload, { ...found, compute: computeOf(last) }, fileSystem);
+  return withFileSystem(payload, { ...found, compute: computeOf(last), job: jobOf(last) }, fileSystem);
 }
 
 /**
@@ -89,6 +89,12 @@ function withWhatIsGone(document: StateDocument, known: Partial<StateDocument> |
 function computeOf(known: Partial<StateDocument> | undefined): Partial<ComputeState> {
   const { jobQueueArn, hostPath } = known?.compute ?? {};
   return { ...(jobQueueArn ? { jobQueueArn } : {}), ...(hostPath ? { hostPath } : {}) };
+}
+
+/** The job that the run had submitted: a list that lacks it is not believed. */
+function jobOf(known: Partial<StateDocument> | undefined): StateDocument['job'] {
+  const { jobId } = (known?.job ?? {}) as { readonly jobId?: unknown };
+  return typeof jobId === 'string' ? { jobId } as StateDocument['job'] : {};
 }
 
 function refuseWithoutQueue({ FileSystemId }: FileSystem): never {

@@ -23,13 +23,14 @@ const NEXT: { [error: string]: string } = {
   [ErrorName.AUTO_EXPORT_NOT_SWITCHED_OFF]: 'set autoExport: false (an export task is then the export) or exportVerification: METRIC_ONLY for further runs; look at this one, copy it yourself, then throw it away.',
   [ErrorName.EXPORT_STALLED]: 'look at the event log of the file system (/aws/fsx/...), and at the policy of the bucket.',
   [ErrorName.EXPORT_NOT_PROVEN]: 'mend what is said above to stand in the way.',
-  [ErrorName.DRAIN_TIMED_OUT]: 'raise drainTimeout, or use exportVerification: EXPORT_TASK_ONLY for millions of small files, here too: "prove and delete" takes "exportVerification":"EXPORT_TASK_ONLY" beside deleteLustre.',
+  [ErrorName.DRAIN_TIMED_OUT]: 'raise drainTimeout, or run millions of small files with autoExport: false. Where the queue stands still, "prove and delete" passes it over after half of stallTimeout, with "exportVerification":"EXPORT_TASK_ONLY" beside deleteLustre.',
   [ErrorName.DELETION_TIMED_OUT]: 'look in the FSx console whether the file system is still there.',
   [ErrorName.FILE_SYSTEM_HELD]: `untag it (${RunTag.HOLD}) when the work on it is done.`,
   [ErrorName.KEPT_MEANWHILE]: 'look at the other execution, which tells why; "prove and delete" proves it anew.',
   [ErrorName.TAG_MISSING]: 'give the file system the tag that is named above.',
   [ErrorName.RUN_NOT_FOUND]: 'check the ARN of the execution.',
   [ErrorName.RUN_STILL_RUNNING]: 'stop that execution first, or wait for its end.',
+  [ErrorName.RUN_REDRIVEN]: 'nothing, if the end of that execution is looked after, by itself or by the cleaner; or type "prove and delete".',
   [ErrorName.RUN_ALREADY_CLEANED_UP]: 'start a new run.',
 };
 

@@ -28,7 +28,7 @@ const DAY = 24 * HOUR;
 const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'];
 
 /** Errors of runs that could not see the end of what they had made. */
-const UNFINISHED: string[] = [ErrorName.DELETION_TIMED_OUT, ErrorName.JOBS_NOT_STOPPED, ErrorName.INSTANCES_NOT_GONE, ...PASSING_ERRORS];
+const UNFINISHED: string[] = [ErrorName.DELETION_TIMED_OUT, ErrorName.JOBS_NOT_STOPPED, ErrorName.INSTANCES_NOT_GONE];
 
 /** Errors of an execution that ended without its summary: of Step Functions itself, and of the summary's own failure. */
 const SAYS_NOTHING = /^(States\.|SummaryFailed$)/;
@@ -129,6 +129,7 @@ export function decidePastEnd(execution: KnownExecution, found: FoundFileSystem 
   if (execution.cause?.includes(IS_KEPT)) return cleanUp('it told of a file system that it has kept, and that is gone');
   if (execution.cause?.includes(IS_BEING_DELETED)) return cleanUp('it told of a deletion whose end it did not see');
   if (UNFINISHED.includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, and its file system went when nobody watched any more`);
+  if ((PASSING_ERRORS as string[]).includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}: AWS did not tell what it has left`);
   // an error of AWS may be one that nothing caught (E18)
   if (!(Object.values(ErrorName) as string[]).includes(execution.error ?? '')) return cleanUp(`it ended with ${execution.error}, which is none of the workflow's own errors`);
   return leave(`it has cleaned up after ${execution.error}`);

@@ -43,7 +43,7 @@ export interface Played {
 
 /** Longest time of a run's parts as far as the pipeline can be told: what does not end by then does not end. */
 const DEADLINES = {
-  lustreCreationTimeout: Duration.hours(1), attachTimeout: Duration.hours(2), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(1),
+  lustreCreationTimeout: Duration.hours(1), attachTimeout: Duration.hours(2), jobTimeout: Duration.hours(2), drainTimeout: Duration.hours(2),
 };
 const TOO_LONG_DAYS = 3; // of a pipeline with these deadlines
 /** Between executions, and before the last look: what ends by itself has ended. */

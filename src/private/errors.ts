@@ -32,6 +32,7 @@ export const ErrorName = {
   RUN_NOT_FOUND: 'RunNotFound',
   TAG_MISSING: 'TagMissing',
   RUN_STILL_RUNNING: 'RunStillRunning',
+  RUN_REDRIVEN: 'RunRedriven',
   RUN_ALREADY_CLEANED_UP: 'RunAlreadyCleanedUp',
   ANSWER_INCOMPLETE: 'AnswerIncomplete',
 } as const;

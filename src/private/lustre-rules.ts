@@ -70,7 +70,7 @@ export function lustreProblems(scope: Construct, props: LustreFileSystemProps): 
     check.resolvedDuration('jobTimeout', props.jobTimeout),
     check.duration('jobTimeout', props.jobTimeout, Duration.minutes(10), month),
     check.resolvedDuration('drainTimeout', props.drainTimeout),
-    check.duration('drainTimeout', props.drainTimeout, Duration.hours(1), month),
+    check.duration('drainTimeout', props.drainTimeout, Duration.hours(2), month),
   ];
 }
 

@@ -176,8 +176,8 @@ export function combinationProblems(values: Partial<ParameterValues>, { deadline
   return [...jobTextProblems(values), ...verificationProblems(values), ...drainProblems(values, deadlines?.drain ?? Infinity)];
 }
 
-/** Of a drain, beside its wait for zeros: open files of dead clients, the metric's delay, an export task. */
-const REST_OF_DRAIN_SECONDS = 1800;
+/** Of a drain, beside its wait for zeros: open files of dead clients (10 minutes), a metric that says nothing (20), its delay, an export task. */
+const REST_OF_DRAIN_SECONDS = 3600;
 
 /** Three periods of the metric at least have to be zero, or all of the look-back. */
 function drainProblems(

@@ -21,6 +21,16 @@ export function lastLookScenarios(): Scenario[] {
       },
       promised: { also: nothingMissing },
     },
+    {
+      name: 'Batch does not list the job any more, for its run and for its clean-up',
+      prepare: ({ models: { batch } }) => {
+        const call = batch.call.bind(batch);
+        const isOver = () => batch.jobs.length > 0 && batch.jobs.every(({ status }) => ['SUCCEEDED', 'FAILED'].includes(status));
+        batch.call = (action, input) => action === 'ListJobs' && isOver() ? { jobSummaryList: [] } : call(action, input);
+      },
+      play: async (rehearsal) => rehearsal.cleanUp(await rehearsal.run({ ...BRISK, autoExport: false })),
+      promised: { error: 'JobsNotStopped', kept: [/^stop: JobsNotStopped/], excused: /^I2 job definition/ }, // a job that may still run has it
+    },
     beside('somebody begins to work on what a clean-up proves', 'CheckMetrics', 'CheckMetrics', { error: 'FileSystemHeld', kept: [/^delete: FileSystemHeld/] },
       async (rehearsal) => tag(rehearsal, HOLD, 'yes')),
     beside('another execution keeps what a clean-up proves', 'CheckMetrics', 'CheckMetrics', { error: 'KeptMeanwhile', kept: [/^delete: KeptMeanwhile/] },
