@@ -715,6 +715,12 @@ describe('deletion', () => {
     expect(summarize({ ...refused, kept: { gone: false, automaticExport: 'ON' } }, now).cause).toMatch(/DATA: nothing was deleted: file system fs-1 is KEPT \(delete: BadRequest\)\. Everything on it is proven/);
   });
 
+  test.each(['RunRedriven', 'KeptMeanwhile', 'RunStillRunning'])('that %s has stopped: the proof is of before that', (Error) => {
+    const document = documentOf({ fileSystem: FS_STATE, associations: { output: LINK, inputs: [] }, export: { proven: true, reason: 'QueueEmpty' }, failures: { delete: { Error } } });
+    const { cause } = summarize({ ...document, kept: { gone: false, automaticExport: 'ON' } }, new Date());
+    expect(cause).toMatch(/DATA: nothing was deleted: file system fs-1 is KEPT \(delete: \w+\)\. What the run wrote is on it; not all of it is proven/);
+  });
+
   test('that takes too long says why the call was refused', async () => {
     const document = (refusal?: object, proven = true) => documentOf({ fileSystem: FS_STATE, export: { proven }, deletion: { lifecycle: 'AVAILABLE', ...(refusal && { refusal }) } });
     await expect(call('DeletionTimedOut', { document: document({ Cause: 'a task runs' }) })).rejects.toMatchObject({
