@@ -367,6 +367,12 @@ describe('tags for a later clean-up', () => {
     expect(tagsSent()).toMatchObject({ [RunTag.AUTOMATIC_EXPORT]: 'OFF', [RunTag.TIMES_KEPT]: '1' });
   });
 
+  test('what is kept is tagged also where its link cannot be looked at', async () => {
+    answer({ DescribeFileSystems: [{ FileSystems: [fileSystem()] }], DescribeDataRepositoryAssociations: [named('AccessDeniedException')], TagResource: [{}] });
+    expect(await keep()).toEqual({ gone: false, automaticExport: 'OFF' });
+    expect(tagsSent()).toMatchObject({ [RunTag.KEPT]: expect.any(String), [RunTag.AUTOMATIC_EXPORT]: 'OFF' });
+  });
+
   test.each([['AVAILABLE', true], ['DELETING', false]])('what is DELETING when this execution saw it %s: gone by others %s', async (lifecycle, gone) => {
     answer({
       DescribeFileSystems: [{ FileSystems: [fileSystem({ Lifecycle: 'DELETING' })] }], DescribeDataRepositoryAssociations: [{ Associations: [] }], TagResource: [{}], DescribeExecution: [{}],
@@ -451,8 +457,21 @@ describe('automatic export of what is kept', () => {
   });
 
   test('of what is gone meanwhile is nobody\'s worry', async () => {
-    answer({ DescribeFileSystems: [named('FileSystemNotFound')] });
-    expect(await restore()).toMatchObject({ gone: true, settled: true });
+    const gone = named('FileSystemNotFound');
+    answer({ DescribeFileSystems: [gone, gone, gone, gone, gone] });
+    let kept: StateDocument['kept'] = { gone: false, automaticExport: 'OFF' };
+    for (let look = 1; look < 5; look++) {
+      kept = await restore(kept) as StateDocument['kept'];
+      expect(kept).toMatchObject({ gone: false, settled: false });
+    }
+    expect(await restore(kept)).toMatchObject({ gone: true, settled: true });
+  });
+
+  test('of what is seen again was never gone', async () => {
+    answer({
+      DescribeFileSystems: [{ FileSystems: [fileSystem()] }], DescribeDataRepositoryAssociations: [{ Associations: [association({ S3: ON })] }], TagResource: [{}],
+    });
+    expect(await restore({ gone: false, automaticExport: 'OFF', missing: 4 })).toEqual({ gone: false, automaticExport: 'ON', reason: undefined, settled: true });
   });
 });
 

@@ -24,6 +24,9 @@ import { raise } from '../shared/raise';
 import { executionToken } from '../shared/run-identity';
 import { tagOf } from '../shared/tag-of';
 
+/** It was there a moment ago, when it was tagged: one answer is not believed. */
+const GONE_AFTER_LOOKS = 5;
+
 export const handler = dispatch({
   CreateLustreFileSystem: async ({ run, parameters, settings }: CreateFileSystemPayload) => {
     // again: the wait for the environment may have been long, and another run was there meanwhile
@@ -92,7 +95,9 @@ export const handler = dispatch({
     // by another clean-up, or by somebody; what this execution deletes itself is kept until it is seen gone
     const isDeletedByOthers = found?.Lifecycle === 'DELETING' && !isOnItsWay(document);
     if (!found || isDeletedByOthers) return { gone: true, deleting: found !== undefined, automaticExport: 'OFF', redriven: await wasRedriven(self) };
-    const automaticExport = isExporting(await findAssociation(fileSystemId, document.associations.output.associationId)) ? 'ON' : 'OFF';
+    // the tag must not depend on it: RestoreAutomaticExport looks again
+    const association = await findAssociation(fileSystemId, document.associations.output.associationId).catch(() => undefined);
+    const automaticExport = isExporting(association) ? 'ON' : 'OFF';
     await tagFileSystem(found, {
       [RunTag.KEPT]: tagValue(keepReason(document) ?? 'unknown'),
       [RunTag.KEPT_AT]: new Date().toISOString(),
@@ -104,10 +109,14 @@ export const handler = dispatch({
   },
 
   RestoreAutomaticExport: async ({ document, settings, self }: RestorePayload): Promise<KeptState> => {
-    const { fileSystem, associations, kept, parameters } = document;
+    const { fileSystem, associations, parameters } = document;
+    const { missing = 0, ...kept } = document.kept;
     const fileSystemId = requireField(fileSystem.fileSystemId, 'fileSystemId');
     const found = await findFileSystem(fileSystemId);
-    if (!found) return { ...kept, gone: true, automaticExport: 'OFF', settled: true };
+    if (!found) {
+      const isGone = missing + 1 >= GONE_AFTER_LOOKS;
+      return { ...kept, gone: isGone, automaticExport: 'OFF', settled: isGone, missing: missing + 1 };
+    }
     const association = await findAssociation(fileSystemId, associations.output.associationId);
     const step = stepToRestore(association, parameters.autoExport);
     if (step.next === 'SETTLED') {

@@ -109,6 +109,8 @@ export interface KeptState {
   readonly reason?: string;
   /** Nothing more can be done about it. */
   readonly settled?: boolean;
+  /** How many looks in a row have not seen it since it was kept. */
+  readonly missing?: number;
   readonly wait?: { readonly turn: number; readonly seconds: number };
 }
 
