@@ -469,7 +469,9 @@ describe('automatic export of what is kept', () => {
 
   test('of what is seen again was never gone', async () => {
     answer({
-      DescribeFileSystems: [{ FileSystems: [fileSystem()] }], DescribeDataRepositoryAssociations: [{ Associations: [association({ S3: ON })] }], TagResource: [{}],
+      DescribeFileSystems: [{ FileSystems: [fileSystem()] }],
+      DescribeDataRepositoryAssociations: [{ Associations: [association({ S3: ON })] }],
+      TagResource: [{}],
     });
     expect(await restore({ gone: false, automaticExport: 'OFF', missing: 4 })).toEqual({ gone: false, automaticExport: 'ON', reason: undefined, settled: true });
   });
