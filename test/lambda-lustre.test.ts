@@ -764,6 +764,22 @@ describe('the summary', () => {
   });
   const lambdaCause = (errorMessage: string) => JSON.stringify({ errorType: 'X', errorMessage, trace: [] });
 
+  test.each<[string, Partial<StateDocument>]>([
+    ['that was asked for', { deletion: {}, parameters: { ...done.parameters, deleteLustre: false } }],
+    ['by the policy of a run that was stopped', { deletion: {}, export: { proven: false }, policy: { keep: true, keepUntil: '2026-11-23T20:00:00.000Z' }, input: { cleanUp: { executionArn: ARN } } }],
+  ])('of a keeping %s tells, without a failure, what it costs and how to look at it, export it and delete it', (_, more) => {
+    const { status, fileSystem: { instructions } } = summarize({ ...done, ...more, kept: { gone: false, automaticExport: 'ON' } }, NOW);
+    expect(status).toBe('SUCCEEDED');
+    const told = instructions!.join('\n');
+    const expected = [
+      /fs-1 .*is billed until it is deleted/,
+      /^look at it: sudo mount -t lustre /m, /create-data-repository-task /, /^prove and delete: aws stepfunctions start-execution /m,
+      /delete-file-system /,
+    ];
+    for (const words of expected) expect(told).toMatch(words);
+    expect(summarize(done, NOW).fileSystem.instructions).toBeUndefined();
+  });
+
   test('of a run that went well', () => {
     expect(summarize(done, NOW)).toEqual({
       status: 'SUCCEEDED',

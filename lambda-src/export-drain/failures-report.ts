@@ -93,8 +93,8 @@ export function listed({ total, byReason, report }: FailedFiles, mostBytes: numb
   const lines = Object.entries(byReason).flatMap(([reason, { count, files, fix }]) => [
     `${reason}: ${count} (${fix})`, ...files.map((file) => `  ${JSON.stringify(file)}`), ...(count > files.length ? [`  and ${count - files.length} more`] : []),
   ]);
-  const end = report ? [`Full report: ${report}`] : [];
-  const text = [`${total} files were not exported.`, ...lines, ...end].join('\n');
+  // the report first: names are what is cut off
+  const text = [`${total === 1 ? '1 file was' : `${total} files were`} not exported.${report ? ` Full report: ${report}` : ''}`, ...lines].join('\n');
   return Buffer.byteLength(text) <= mostBytes ? text : `${Buffer.from(text).subarray(0, mostBytes - 20).toString().replace(/\uFFFD$/, '')}\n... (cut)`;
 }
 

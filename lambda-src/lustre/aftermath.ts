@@ -33,6 +33,11 @@ export function explain(problem: Problem, document: StateDocument, kept: string 
   return lines.join('\n');
 }
 
+/** What somebody needs who has got a file system, be it because of a failure or because it was asked for. */
+export function instructions(document: StateDocument): string[] {
+  return [costOf(document), ...commands(document).map((command) => command.trim().replace(/: +/, ': '))];
+}
+
 /** The step that stood in the way of the deletion, where the run had failed before. */
 function whyKept(problem: Problem, { failures }: StateDocument, kept: string | undefined): string[] {
   const step = CLEAN_UP_STEPS.find((each) => failures[each]?.Error !== undefined && failures[each].Error !== problem.Error);

@@ -1,4 +1,4 @@
-import { explain } from './aftermath';
+import { explain, instructions } from './aftermath';
 import { isCleanUp } from './clean-up-input';
 import { alreadyCleanedUp, message, type Problem } from './failure';
 import type { StateDocument } from '../../src/private/document';
@@ -21,6 +21,8 @@ export interface RunSummary {
     /** When it is exported, proven and deleted by itself. */
     keptUntil?: string;
     automaticExport?: 'ON' | 'OFF';
+    /** What it costs, and the commands to look at it, export it and delete it. */
+    instructions?: string[];
     mountName?: string;
   };
   readonly s3Location?: string;
@@ -59,7 +61,11 @@ export function summarize(document: StateDocument, now: Date): RunSummary {
       mountName: fileSystem.mountName,
       deleted: deletion?.gone === true,
       kept,
-      ...(kept ? { keptUntil: document.policy.keep ? document.policy.keepUntil : undefined, automaticExport: document.kept.automaticExport } : {}),
+      ...(kept ? {
+        keptUntil: document.policy.keep ? document.policy.keepUntil : undefined,
+        automaticExport: document.kept.automaticExport,
+        instructions: instructions(document),
+      } : {}),
     },
     s3Location: associations.output?.dataRepositoryPath,
     job: { outcome: job.outcome, ids: job.jobIds ?? [], attempts: job.attempts ?? 0 },

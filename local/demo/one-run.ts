@@ -8,7 +8,7 @@ import { engineRun, SCALE } from './engine-run';
 import { jobOptions } from './faults';
 import { phaseOf } from './phases';
 import { LiveProgress, PlainProgress } from './progress';
-import { causeText, cleanerText, filesTable, judgePromise } from './promise';
+import { causeText, cleanerText, fileList, filesTable, judgePromise } from './promise';
 import { passedStates, Recorder } from './recorder';
 import { comparisonTable, judge, statesTable, summary, writtenFiles } from './report';
 import { stateMachineSvg } from '../pictures/state-machine';
@@ -43,11 +43,12 @@ export async function oneRun(options: Arguments, say: (text?: string) => void): 
   }
 
   const verdict = judge(result, all);
-  const pictures = await draw(options, result, recorder);
+  const written = writtenFiles(result, all);
+  const pictures = await draw(options, result, recorder, fault && fileList(written, verdict.comparison));
   say(`\n${statesTable(passedStates(result), result.scale)}`);
   for (const cleanUp of result.cleanUps) say(`\n${pc.bold(`clean-up ${cleanUp.name}`)}\n${statesTable(passedStates(cleanUp), result.scale)}`);
   say(`\n${comparisonTable(verdict.comparison)}`);
-  if (fault) say(`\n${filesTable(result, writtenFiles(result, all), verdict.comparison)}`);
+  if (fault) say(`\n${filesTable(result, written, verdict.comparison)}`);
   for (const text of [causeText(result), fault && cleanerText(result)]) if (text) say(`\n${text}`);
   say(`\n${summary(result)}`);
   for (const [what, path] of Object.entries(pictures)) say(`${pc.bold(what.padEnd(13))} ${path}`);
@@ -57,14 +58,14 @@ export async function oneRun(options: Arguments, say: (text?: string) => void): 
     return verdict.ok ? 0 : 1;
   }
   const { ok, sentence } = judgePromise(result, verdict.comparison, fault);
-  say(`${verdict.sentence}\n${ok ? pc.green(sentence) : pc.red(sentence)}`);
+  say(`${verdict.sentence}\n${ok ? pc.green(sentence) : pc.red(sentence)}\nexit status ${ok ? 0 : 1}: ${ok ? 'the end is the promised one' : 'it is not the promised one'}`);
   return ok ? 0 : 1;
 }
 
 const reclaims = (number: number) => `${number} SPOT reclaim${number === 1 ? '' : 's'}`;
 
 /** Pictures and histories, each with the path where it lies. */
-async function draw({ files, seed, fault, out }: Arguments, result: DemoResult, recorder: Recorder): Promise<Record<string, string>> {
+async function draw({ files, seed, fault, out }: Arguments, result: DemoResult, recorder: Recorder, list?: string): Promise<Record<string, string>> {
   const title = fault ? `Fault ${fault.name}` : TITLE;
   const subtitle = `${count(files)} files, seed ${seed}, ${reclaims(result.kills.length)}: ${result.status}${result.error ? ` (${result.error})` : ''}`;
   const write = (name: string, content: string) => {
@@ -77,6 +78,7 @@ async function draw({ files, seed, fault, out }: Arguments, result: DemoResult, 
     'state machine': write('state-machine.svg', await stateMachineSvg(result.definition, result.history, { title, phaseOf })),
     'timeline': write('timeline.svg', await timelineSvg(recorder.timeline(result, title, subtitle))),
     'history': write('history.jsonl', lines(result.history)),
+    ...list !== undefined && { files: write('files.tsv', list) },
   };
   for (const [i, { name, definition, history }] of result.cleanUps.entries()) {
     const of = `clean-up${i === 0 ? '' : ` ${i + 1}`}`;

@@ -58,6 +58,12 @@ export function filesTable(result: DemoResult, written: readonly Entry[], { kept
   return table.toString();
 }
 
+/** Each file that the job has written, in lines: where it is, its size, its path. */
+export function fileList(written: readonly Entry[], { kept, missing, differing }: Comparison): string {
+  const where = (path: string) => kept.includes(path) ? 'on the file system' : missing.includes(path) || differing.includes(path) ? 'LOST' : 'in the bucket';
+  return written.map(({ path, size }) => `${where(path)}\t${size}\t${path}\n`).join('');
+}
+
 function names(paths: readonly string[]): string {
   const short = (path: string) => path.length > LONGEST_NAME ? `${path.slice(0, LONGEST_NAME - 16)} … ${path.slice(-13)}` : path;
   return [...paths.slice(0, SHOWN).map(short), ...(paths.length > SHOWN ? [`and ${count(paths.length - SHOWN)} more`] : [])].join('\n');

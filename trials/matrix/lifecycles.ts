@@ -135,8 +135,8 @@ export const LIFECYCLES: readonly Lifecycle[] = [
     clock.after(SOON_MS, () => made.cancel());
     return hold(made, 'end');
   }),
-  task('CANCELED', (made, { engine: { clock } }) => clock.after(SOON_MS, () => made.cancel()), PASSING),
-  task('FAILED', (made, { engine: { clock } }) => clock.after(SOON_MS, () => made.fail('An internal error occurred')), PASSING),
+  task('CANCELED', (made, { engine: { clock } }) => clock.after(SOON_MS, () => made.cancel())),
+  task('FAILED', (made, { engine: { clock } }) => clock.after(SOON_MS, () => made.fail('An internal error occurred'))),
   {
     of: 'data repository task',
     state: 'somebody else\'s',

@@ -1,11 +1,11 @@
-import { mkdirSync, writeFileSync } from 'fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'fs';
 import { dirname, join } from 'path';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { Cell, Result } from './cell';
 import { allCells, choose } from './cells';
-import { bad, markdown, table } from './summary';
+import { bad, markdown, outdated, table } from './summary';
 import { wholeNumber } from '../../local/whole-number';
 import { Pool, PROCESSES } from '../pool';
 
@@ -21,6 +21,7 @@ interface Arguments {
   readonly sample?: number;
   readonly seed: number;
   readonly summary?: string;
+  readonly like?: string;
   readonly list?: boolean;
 }
 
@@ -33,6 +34,7 @@ function program(): Command {
     .option('--sample <number>', 'only so many cells, some of each class', wholeNumber(1, 100_000))
     .option('--seed <number>', 'decides which ones', wholeNumber(0, 2 ** 31), 1)
     .option('--summary <file>', 'writes the table of the whole matrix as Markdown')
+    .option('--like <file>', 'fails where the classes and the numbers of cells are not those of this summary')
     .option('--list', 'names the cells and runs none')
     .allowExcessArguments(false)
     .showHelpAfterError()
@@ -52,6 +54,11 @@ async function main(): Promise<number> {
   if (options.list) {
     for (const { class: name, name: cell } of chosen) say(`${name}\t${cell}`);
     return 0;
+  }
+  const differs = options.like === undefined ? [] : outdated(cells, readFileSync(options.like, 'utf8'));
+  if (differs.length > 0) {
+    say(pc.red(`${options.like} is not of these cells; write it again: npm run matrix -- --summary ${options.like}\n  ${differs.join('\n  ')}`));
+    return 1;
   }
   say(`${pc.bold(`${chosen.length}`)} of ${cells.length} cells, in ${PROCESSES} processes\n`);
 

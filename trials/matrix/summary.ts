@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import { BAD, Keeping, OUTCOMES, Result } from './cell';
+import { BAD, Cell, Keeping, OUTCOMES, Result } from './cell';
 
 /** Names of classes that belong together, in one row: what stands before the colon. */
 const row = ({ class: name }: Result) => name;
@@ -59,6 +59,13 @@ export function markdown(results: readonly Result[]): string {
     '- **LOST**, **LEAKED**, **NO END**, **UNNAMED**: invariants I1, I8, I9; I2; I3; I4. **BROKEN**: I5 to I7, or a rehearsal that could not be made.',
     '',
   ].join('\n');
+}
+
+/** Classes of which a written summary has another number of cells: it is older than they are. */
+export function outdated(all: readonly Pick<Cell, 'class'>[], written: string): string[] {
+  const counts = new Map<string, number>();
+  for (const { class: name } of all) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].filter(([name, count]) => !written.includes(`\n| ${name} | ${count} |`)).map(([name, count]) => `${name}: ${count} cells`);
 }
 
 export const bad = (results: readonly Result[]) => results.filter(({ outcome }) => BAD.includes(outcome));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { battery } from './battery';
+import { functionTokenMutants } from './function-tokens';
 import { meaningMutants } from './meaning';
 import { Mutant } from './mutant';
 import { pipelinesOf, Product, Synthesized } from './product';
@@ -33,7 +34,7 @@ export class Hunt {
 
   constructor(traces: Traces = {}) {
     this.template = this.product.synthesize(pipelinesOf({})).template;
-    this.mutants = [...structuralMutants(this.template), ...meaningMutants()];
+    this.mutants = [...structuralMutants(this.template), ...functionTokenMutants(), ...meaningMutants()];
     Object.entries(traces).forEach(([name, trace]) => this.traces.set(name, trace));
   }
 

@@ -6,7 +6,7 @@ import { App, Stack } from 'aws-cdk-lib/core';
 import { buildSync, OutputFile } from 'esbuild';
 import type * as source from '../../src';
 
-const ROOT = resolve(__dirname, '..', '..');
+export const ROOT = resolve(__dirname, '..', '..');
 const STACK = 'Stack';
 const PIPELINE = 'Pipeline';
 const HANDLER = '.lambda.ts';
