@@ -32,7 +32,7 @@ function againstPolicy({ calls, models: { batch, fsx, stepFunctions } }: LocalEn
     const { deleteLustre, failurePolicy } = parse(run.input);
     if (deleteLustre === false) return [`I1 ${fileSystemId} was deleted, though its run had deleteLustre: false`];
     // what goes wrong behind the request comes too late for a policy
-    const hadFailed = lastJobOf(run.executionArn, batch)?.status !== 'SUCCEEDED' || (run.status !== 'SUCCEEDED' && +run.stopDate! <= Date.parse(asked.at));
+    const hadFailed = lastJobOf(run.executionArn, batch)?.status !== 'SUCCEEDED' || (run.status !== 'SUCCEEDED' && +run.stopDate! < Date.parse(asked.at));
     return failurePolicy === 'KEEP' && hadFailed ? [`I1 ${fileSystemId} was deleted, though its run had failed, and has failurePolicy KEEP`] : [];
   });
 }

@@ -26,8 +26,8 @@ export function whyKept(world: World, fileSystem: FileSystem): string | undefine
   const execution = rehearsal.models.stepFunctions.executions.get(tags.get(EXECUTION)!);
   const parameters = execution ? JSON.parse(execution.input) : {};
   const { emptyExportEvents, omittedExportPolicy } = schedule.switches;
-  // what was never written to is deleted at once, whatever the policy; where something did not answer, nobody could tell
-  if (fileSystem.connections.length === 0 && rehearsal.engine.struckFaults.length === 0) return undefined;
+  // where nothing was ever written it is deleted at once, whatever the policy; where there was an instance, or something did not answer, nobody could tell
+  if (rehearsal.models.ec2.instances.length === 0 && rehearsal.engine.struckFaults.length === 0) return undefined;
   if (parameters.deleteLustre === false) return 'deleteLustre is false';
   if (parameters.failurePolicy === 'KEEP' && execution?.status !== 'SUCCEEDED') return 'failure policy KEEP';
   if (lifecycle === 'FAILED') return 'the file system has FAILED';
