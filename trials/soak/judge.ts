@@ -32,8 +32,7 @@ export const isLeak = (says: string) => wrong(says) === 'leaked';
 
 /** What is wrong with a played schedule, and what is to be counted of it. */
 export function judge(played: Played): Verdict {
-  const { rehearsal: { engine, models }, schedule } = played;
-  const living = models.fsx.living();
+  const { rehearsal: { engine, models }, schedule, living } = played;
   const unlawful = living.filter((each) => whyKept(played, each) === undefined)
     .map(({ id, lifecycle, tags }) => `I2 nothing stands against the deletion of ${id}, which is ${lifecycle}, ${tags.get(KEPT) ?? 'not tagged as kept'}`);
   const struck = (on: string, task: string) => engine.struckFaults.some((each) => 'on' in each && each.on === on || 'task' in each && each.task === task);
