@@ -33,8 +33,7 @@ export function decide(look: Look): Decision {
   if (queueIsAll) return note(look, memory, { ...seen, zeros, ...judgeQueueAlone(queue, memory) }, queue);
   const metric = judgeMetric(look, memory, quietAt, queue);
   if (metric.finding) return note(look, metric.memory, { ...seen, ...(isMetricAsked(look) ? { zeros } : {}), ...metric.finding }, queue);
-  const leftovers = { quietAt, reading: readQueue(now, quietAt, look.points, settings.consecutiveZeros, settings.publicationLagSeconds) };
-  const proof = prove(look, metric.memory, quiet, leftovers);
+  const proof = prove(look, metric.memory, quiet, quietAt);
   return note(look, proof.memory, { ...link, ...proof.finding }, queue);
 }
 
@@ -49,14 +48,14 @@ function judgeQueueAlone({ reason, message }: QueueReading, { doubt }: DrainMemo
 }
 
 /** The link is AVAILABLE, and nothing can write any more. */
-function prove(look: Look, memory: DrainMemory, quiet: number, queue: { quietAt: number; reading: QueueReading }): { memory: DrainMemory; finding: Finding } {
+function prove(look: Look, memory: DrainMemory, quiet: number, quietAt: number): { memory: DrainMemory; finding: Finding } {
   const { now, association, tasks, report } = look;
   // a task that began before is worth nothing then; an update beside a live one may be refused
   const task = isOn(association!) && memory.task?.id ? { ...memory.task, spoiled: true } : memory.task;
   if (!tasks.some(isLive)) {
     const { switchOff, finding } = judgeSwitch(now, association!, memory.switchOff);
     if (finding) return { memory: { ...memory, switchOff, task }, finding };
-    const left = judgeLeftovers(look, { ...memory, switchOff, task }, queue.quietAt, queue.reading);
+    const left = judgeLeftovers(look, { ...memory, switchOff, task }, quietAt);
     if (left.finding) return { memory: left.memory, finding: left.finding };
     const judged = judgeTask(now, quiet, tasks, task, report);
     return { memory: { ...left.memory, task: judged.task }, finding: judged.finding };

@@ -1,5 +1,5 @@
 import type { Finding, Look } from './look';
-import { iso, QueueReading } from './queue-age';
+import { iso, QueueReading, readQueue } from './queue-age';
 import { isOn } from './switch-off';
 import { DrainReason } from '../../src/private/export-drain-payloads';
 import type { DrainMemory } from '../../src/private/export-drain-payloads';
@@ -46,19 +46,21 @@ export function judgeMetric(look: Look, memory: DrainMemory, quietAt: number, re
  * Automatic export is off, but FSx may go on with what was in its queue (A6.2): a deletion among that would take away what
  * the export task has just written.
  */
-export function judgeLeftovers(look: Look, memory: DrainMemory, quietAt: number, reading: QueueReading): { memory: DrainMemory; finding?: Finding } {
+export function judgeLeftovers(look: Look, memory: DrainMemory, quietAt: number): { memory: DrainMemory; finding?: Finding } {
   if (!mayHaveLeftovers({ ...look, memory })) return { memory };
+  const { now, points, settings: { consecutiveZeros, publicationLagSeconds } } = look;
+  const reading = readQueue(now, quietAt, points, consecutiveZeros, publicationLagSeconds);
   const { reason, message, newest, zeros } = reading;
-  const goOn = (noted: DrainMemory) => ({ memory: { ...noted, leftovers: { reason, at: iso(look.now) } } });
+  const goOn = (noted: DrainMemory) => ({ memory: { ...noted, leftovers: { reason, at: iso(now) } } });
   if (reason === DrainReason.QUEUE_EMPTY) return goOn(memory);
-  const { memory: noted, finding } = wait(look, memory, quietAt, reading, look.settings.consecutiveZeros);
+  const { memory: noted, finding } = wait(look, memory, quietAt, reading, consecutiveZeros);
   if (!finding || (reason === DrainReason.QUEUE_NOT_EMPTY && standsStill(look, memory))) return goOn(noted);
   return {
     memory: noted,
     finding: {
       ...finding,
       message: `automatic export is off, but what was queued before may still be exported: ${message}`,
-      ...(newest ? { newestPointAt: iso(newest.at), ageSeconds: newest.ageSeconds, zeros, zerosNeeded: look.settings.consecutiveZeros } : {}),
+      ...(newest ? { newestPointAt: iso(newest.at), ageSeconds: newest.ageSeconds, zeros, zerosNeeded: consecutiveZeros } : {}),
     },
   };
 }

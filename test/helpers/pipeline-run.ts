@@ -1,7 +1,7 @@
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { App, Duration, Stack } from 'aws-cdk-lib/core';
-import { brokenPromises } from './run-promises';
+import { brokenPromises, executionOf } from './run-promises';
 import { audit, AuditedRun, proofStart } from '../../local/auditor';
 import { EngineOptions, LocalEngine, Run } from '../../local/engine';
 import { ApiFault } from '../../local/faults';
@@ -177,16 +177,17 @@ export class Rehearsal {
   }
 
   private proofOf(executionArn: string): number | undefined {
-    const deletion = this.models.fsx.deletions().find(({ tags }) => tags['cdk-lustre-auto-export:execution-arn'] === executionArn);
+    const deletion = this.models.fsx.deletions().find(({ tags }) => executionOf(tags) === executionArn);
     return deletion && proofStart(this.engine.calls, deletion.fileSystemId);
   }
 
   private jobWrites() {
     const { batch, fsx } = this.models;
-    const RUN = 'cdk-lustre-auto-export:execution-arn';
-    const runOf = (tags: any) => tags instanceof Map ? tags.get(RUN) : tags[RUN];
-    const owned = [...fsx.living().map(({ id, tags }) => [runOf(tags), id]), ...fsx.deletions().map(({ fileSystemId, tags }) => [runOf(tags), fileSystemId])];
-    const ownFileSystem = (jobId: string) => Object.fromEntries(owned)[runOf(batch.jobs.find(({ id }) => id === jobId)!.given.tags)];
+    const owned = new Map([
+      ...fsx.living().map(({ id, tags }) => [executionOf(tags), id] as const),
+      ...fsx.deletions().map(({ fileSystemId, tags }) => [executionOf(tags), fileSystemId] as const),
+    ]);
+    const ownFileSystem = (jobId: string) => owned.get(executionOf(batch.jobs.find(({ id }) => id === jobId)!.given.tags));
     return [
       ...batch.containers.flatMap(({ jobId, mounts }) => mounts
         .map(({ fileSystemId, containerPath }) => ({ jobId, path: containerPath, fileSystemId, ownFileSystemId: ownFileSystem(jobId) }))),

@@ -22,7 +22,7 @@ function falseSuccesses({ batch, stepFunctions }: Deployment): string[] {
 function againstPolicy({ calls, models: { batch, fsx, stepFunctions } }: LocalEngine): string[] {
   const executions = [...stepFunctions.executions.values()];
   return fsx.deletions().flatMap(({ fileSystemId, tags }) => {
-    const arn = tagIn(tags);
+    const arn = executionOf(tags);
     const run = executions.find(({ executionArn }) => executionArn === arn);
     const wasUsed = batch.containers.some(({ mounts }) => mounts.some((each) => each.fileSystemId === fileSystemId));
     const wasToldToDelete = executions.some(({ input }) => cleanUpIn(input)?.executionArn === arn && cleanUpIn(input)?.deleteLustre === true);
@@ -38,7 +38,7 @@ function againstPolicy({ calls, models: { batch, fsx, stepFunctions } }: LocalEn
 }
 
 function lastJobOf(executionArn: string, { jobs }: Deployment['batch']) {
-  return jobs.filter(({ given }) => tagIn(given.tags) === executionArn).at(-1);
+  return jobs.filter(({ given }) => executionOf(given.tags) === executionArn).at(-1);
 }
 
 function endless({ stepFunctions }: Deployment): string[] {
@@ -55,6 +55,7 @@ function cleanUpIn(input: string): { executionArn?: string; deleteLustre?: boole
   return parse(input).cleanUp;
 }
 
-function tagIn(tags: any): string | undefined {
+/** The run that made something, by its tags as a service shows or keeps them. */
+export function executionOf(tags: any): string | undefined {
   return tags instanceof Map ? tags.get(EXECUTION) : tags?.[EXECUTION];
 }
