@@ -1,7 +1,10 @@
 import { awscdk, javascript, JsonFile } from 'projen';
 
 const CDK_FLOOR = '2.250.0'; // lowest aws-cdk-lib with every feature in use; the library is compiled against it
+const CDK_NEWEST = '2.276.0'; // what the tests run on a second time; raise it with each release of the CDK
 const CONSTRUCTS = '10.5.1';
+/** Examples import the package by its name, as a user does. */
+const BY_ITS_NAME = { '^cdk-lustre-auto-export$': '<rootDir>/src' };
 
 const project = new awscdk.AwsCdkConstructLibrary({
   name: 'cdk-lustre-auto-export',
@@ -55,6 +58,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
         ],
       },
       testPathIgnorePatterns: ['/node_modules/', '/dist/', '/lib/'],
+      moduleNameMapper: BY_ITS_NAME,
     },
   },
   devDeps: [
@@ -79,6 +83,10 @@ const project = new awscdk.AwsCdkConstructLibrary({
     'vega-lite@^5',
     '@stryker-mutator/core@^9', // mutants of the pure decisions
     '@stryker-mutator/jest-runner@^9',
+    'aws-cdk@^2', // `npx cdk synth` of the examples; without a version npm gives an old 3.0.0
+    `aws-cdk-lib-latest@npm:aws-cdk-lib@${CDK_NEWEST}`, // the same tests once more: test:latest
+    'cdk-nag@^3', // AwsSolutions over every example, on the newest aws-cdk-lib
+    'cspell@^9', // spelling of what can never be renamed
   ],
 });
 
@@ -94,8 +102,8 @@ project.npmignore!.exclude(
 // typescript-eslint takes the nearest tsconfig.json; each folder that is not published extends the one configuration
 const dev = new javascript.TypescriptConfig(project, {
   fileName: 'tsconfig.dev.json',
-  include: ['src/**/*.ts', 'lambda-src/**/*.ts', 'local/**/*.ts', 'test/**/*.ts', 'trials/**/*.ts', 'examples/typescript/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
-  compilerOptions: { noEmit: true, rootDir: '.', types: ['node', 'jest'], isolatedModules: true, esModuleInterop: true, skipLibCheck: true },
+  include: ['src/**/*.ts', 'lambda-src/**/*.ts', 'local/**/*.ts', 'test/**/*.ts', 'trials/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
+  compilerOptions: { noEmit: true, rootDir: '.', types: ['node', 'jest'], isolatedModules: true, esModuleInterop: true, skipLibCheck: true, paths: { [project.name]: ['./src/index.ts'] } },
 });
 dev.addExtends(project.tsconfig!);
 for (const folder of ['lambda-src', 'local', 'trials', 'bench', 'examples']) {
@@ -105,6 +113,8 @@ project.eslint?.allowDevDeps('{lambda-src,local,trials,bench,examples}/**');
 project.eslint?.addRules({ '@stylistic/max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
 
 project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');
+
+project.package.setScript('prepare', 'node scripts/bundle-lambdas.mjs'); // after npm ci every example synthesizes
 
 // ---- the two commands of the README: each installs what is not there yet ----
 project.package.setScript('test', 'node scripts/installed.mjs && npx projen test:all');
@@ -123,6 +133,20 @@ project.addTask('test:all', {
     { exec: 'jest --ci --maxWorkers=2', receiveArgs: true },
   ],
 });
+project.addTask('test:latest', {
+  description: 'The same suite on the newest aws-cdk-lib',
+  env: { NODE_OPTIONS: '--max-semi-space-size=64' },
+  steps: [{ exec: 'jest --ci --maxWorkers=2 -c jest.latest.json', receiveArgs: true }],
+});
+// transformIgnorePatterns, reporters and the rest as in package.json: only where aws-cdk-lib comes from differs
+new JsonFile(project, 'jest.latest.json', {
+  marker: true,
+  obj: () => ({
+    ...project.jest!.config,
+    rootDir: '.',
+    moduleNameMapper: { ...BY_ITS_NAME, '^aws-cdk-lib$': '<rootDir>/node_modules/aws-cdk-lib-latest', '^aws-cdk-lib/(.*)$': '<rootDir>/node_modules/aws-cdk-lib-latest/$1' },
+  }),
+});
 project.addTask('test:exhaustive', { description: 'Tries every state, field and many draws of unconfirmed facts', exec: 'jest --ci --maxWorkers=2 test/behaviour test/host test/conformance', env: { EXHAUSTIVE: '1' } });
 project.addTask('check:consumer', { description: 'Synthesizes with the packed library in an empty folder', exec: 'node scripts/check-consumer.mjs' });
 project.addTask('check:bindings', { exec: 'rm -rf dist-code && jsii-pacmak --code-only -o dist-code && python3 -m compileall -q dist-code/python' });
@@ -130,6 +154,8 @@ project.addTask('check:bindings', { exec: 'rm -rf dist-code && jsii-pacmak --cod
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
 project.tasks.addEnvironment('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true'); // no call of the suite leaves the machine
 project.tasks.addEnvironment('CDK_VALIDATION', 'false'); // wasm validation of aws-cdk-lib >= 2.262 makes each synth four times slower
+// cdk-nag wants a newer aws-cdk-lib than the floor: it only runs where jest.latest.json puts the newest in its place
+project.tryFindObjectFile('package.json')!.addOverride('overrides.cdk-nag', { 'aws-cdk-lib': '$aws-cdk-lib' });
 project.package.addPackageResolutions('unrs-resolver@1.12.2'); // later versions name platform packages that not every registry holds
 new javascript.NpmConfig(project).addConfig('omit-lockfile-registry-resolved', 'true'); // the lock names no host
 
