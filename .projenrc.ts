@@ -110,6 +110,7 @@ for (const folder of ['lambda-src', 'local', 'trials', 'bench', 'examples']) {
   new JsonFile(project, `${folder}/tsconfig.json`, { obj: { extends: '../tsconfig.dev.json', include: ['**/*.ts'] }, marker: true });
 }
 project.eslint?.allowDevDeps('{lambda-src,local,trials,bench,examples}/**');
+project.eslint?.addRules({ 'import/no-unresolved': ['error', { ignore: [`^${project.name}$`] }] }); // tsconfig.dev.json and jest know where it is
 project.eslint?.addRules({ '@stylistic/max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
 
 project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');

@@ -1,5 +1,5 @@
 import { App, Stack } from 'aws-cdk-lib';
-import { LustreAutoExportPipeline } from '../../../src';
+import { LustreAutoExportPipeline } from 'cdk-lustre-auto-export';
 
 const app = new App();
 const stack = new Stack(app, 'LustreAutoExport');
