@@ -549,6 +549,19 @@ describe('what is brought is not created', () => {
     expect(own.every(({ roles }) => roles.includes('StateMachineRole'))).toBe(true);
     expect(countTypes(made.template)['AWS::Lambda::Function']).toBe(3); // parameters, file systems, cleaner
   });
+
+  test.each([
+    ['drainMonitor', 'drainMonitor has no grantTo; an IExportDrainMonitor has drain, grantTo (in Python with underscores: drain, grant_to)'],
+    ['workload', 'workload has no run, no stop; an IWorkload has preflightChecks, run, stop, grantTo'],
+  ])('a part without a method, which no compiler sees in Python: %s', (part, said) => {
+    const half: any = { drain: new OwnMonitor().drain, ...(part === 'workload' && { preflightChecks: () => [], grantTo: () => undefined }) };
+    expect(() => synthesize({ [part]: half })).toThrow(said);
+  });
+
+  test('the environment of a job in the order of its names: a Map of Java has another in each process', () => {
+    const { defaults: { jobEnvironment } } = synthesize({ jobEnvironment: { B: '1', C: '2', A: '3' } }).states.ExtractParameters.Parameters;
+    expect(Object.keys(jobEnvironment)).toEqual(['A', 'B', 'C']);
+  });
 });
 
 describe('encryption', () => {
@@ -989,6 +1002,14 @@ describe('the autoExport section of cdk.json', () => {
     expect(Object.keys(OTHER).concat('ecrRepositoryName').sort()).toEqual([...Object.keys(DEPLOY_TIME), ...Object.keys(RUN_TIME)].sort());
   });
 
+  test('an empty image is the latest one of the repository, whether that is named or not', () => {
+    for (const [given, name] of [[{}, 'batch-job-with-lustre-auto-export'], [{ ecrRepositoryName: 'other' }, 'other']] as const) {
+      const { deployTime, runTime } = fromSection({ ...given, jobDefinitionContainerImage: '' });
+      expect(deployTime.ecrRepositoryName).toBe(name);
+      expect(runTime.jobDefinitionContainerImage).toMatch(/\/\$\{PipelineRepository\w+\}:latest$/);
+    }
+  });
+
   test('another key, and props that come before the section', () => {
     expect(fromSection({ envName: 'Green' }, 'nightly').deployTime.envName).toBe('Green');
     const app = { context: { autoExport: { envName: 'Green', jobDefinitionVcpus: 2 } } };
@@ -1007,7 +1028,8 @@ describe('the autoExport section of cdk.json', () => {
     ['a list', [], /got \[\]/],
     ['misspelt', { lustreStorageCapasity: 1200 }, /autoExport\.lustreStorageCapasity is not a parameter; did you mean lustreStorageCapacity\?/],
     ['unknown', { zzz: 1 }, /autoExport\.zzz is not a parameter; known are envName, .*lambdaTimeDiffMinutes/],
-    ['not of the secret', { jobCommand: ['x'] }, /autoExport\.jobCommand is not a parameter/],
+    ...['prefix', 'jobCommand', 'jobEnvironment', 'exportVerification', 'failurePolicy', 'keepHours'].map((name): [string, unknown, RegExp] =>
+      [`of this library alone, ${name}`, { [name]: 'KEEP' }, new RegExp(`autoExport\\.${name} is not a parameter`)]),
     ['type', { computeEnvironmentMaxvCpus: '256' }, /autoExport\.computeEnvironmentMaxvCpus is "256"; it must be a whole number, 0 or more/],
     ['kind', { computeEnvironmentType: 'spot' }, /autoExport\.computeEnvironmentType is "spot"; it must be "SPOT" or "EC2"/],
     ['types', { computeEnvironmentInstanceTypes: 'optimal' }, /computeEnvironmentInstanceTypes is "optimal"; it must be a list/],
@@ -1015,7 +1037,9 @@ describe('the autoExport section of cdk.json', () => {
     ['text', { envName: 1 }, /autoExport\.envName is 1; it must be a text/],
     ['run-time type', { lustreStorageCapacity: '2400' }, /lustreStorageCapacity .*is "2400"; .*write 2400 without quotes/],
     ['BEST_FIT', { computeEnvironmentAllocationStrategy: 'BEST_FIT' }, /is "BEST_FIT"; .*BEST_FIT cannot be given another launch template/],
-    ['both', { ecrRepositoryName: 'x', jobDefinitionContainerImage: 'y' }, /has both ecrRepositoryName and jobDefinitionContainerImage/],
+    ['both', { ecrRepositoryName: 'x', jobDefinitionContainerImage: 'y' }, /has both ecrRepositoryName and jobDefinitionContainerImage;.* "" for the image of the repository/],
+    ['no image', { jobDefinitionContainerImage: ' ' }, /jobDefinitionContainerImage \(autoExport section\) is " "; it must be an image/],
+    ['null', { ecrRepositoryName: 'x', jobDefinitionContainerImage: null }, /jobDefinitionContainerImage \(autoExport section\) is null; .*remove the key/],
   ])('bad: %s', (_, section, message) => expect(problem(section)).toMatch(message));
 
   test('everything that is wrong at once', () => {

@@ -49,7 +49,8 @@ export function defaultsOf(scope: Construct, props: RunParameterProps): Paramete
     keepHours: props.failurePolicy?.keepHours ?? 24,
     prefix: '', // the construct's own prefix is a setting: a run's own one replaces it whole
     jobCommand: props.jobCommand ?? [],
-    jobEnvironment: props.jobEnvironment ?? {},
+    // by name: a Map of Java has another order in each process, and the template would change with it
+    jobEnvironment: Object.fromEntries(Object.entries(props.jobEnvironment ?? {}).sort(([a], [b]) => a < b ? -1 : 1)),
   };
 }
 
