@@ -92,11 +92,12 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
 // ---- handlers: bundled once at build time, shipped in the package ----
 project.preCompileTask.exec('rm -rf lib assets && node scripts/bundle-lambdas.mjs');
-project.gitignore.exclude('/assets/', '/dist-code/', '/demo-out/', '/soak-out/', '/.stryker-tmp/', '.jsii.tabl.json', '.eslintcache', '/examples/**/target/', '/examples/**/.venv/', 'cdk.out/', '__pycache__/');
+project.gitignore.exclude('/assets/', '/demo-out/', '/soak-out/', '/.stryker-tmp/', '.jsii.tabl.json', '.eslintcache', '/examples/**/target/', '/examples/**/.venv/', 'cdk.out/', '__pycache__/');
 project.npmignore!.include('/assets/');
 project.npmignore!.exclude(
   '/lambda-src/', '/local/', '/trials/', '/scripts/', '/examples/', '/bench/', '/docs/', '/stryker.config.json', '/rosetta/', '/.ci/',
-  '/dist-code/', '/demo-out/', '/soak-out/', '/.stryker-tmp/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md',
+  '/demo-out/', '/soak-out/', '/.stryker-tmp/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md', '/TESTING.md',
+  '/api-baseline/', '/cspell.json', '/jest.latest.json',
 );
 
 // typescript-eslint takes the nearest tsconfig.json; each folder that is not published extends the one configuration
@@ -115,7 +116,7 @@ project.eslint?.addRules({ '@stylistic/max-len': ['error', { code: 160, ignoreUr
 
 project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');
 
-project.package.setScript('prepare', 'node scripts/bundle-lambdas.mjs'); // after npm ci every example synthesizes
+project.package.setScript('dependencies', 'node scripts/bundle-lambdas.mjs'); // npm runs it behind npm ci: every example synthesizes at once
 
 // ---- the two commands of the README: each installs what is not there yet ----
 project.package.setScript('test', 'node scripts/installed.mjs && npx projen test:all');
@@ -149,8 +150,21 @@ new JsonFile(project, 'jest.latest.json', {
   }),
 });
 project.addTask('test:exhaustive', { description: 'Tries every state, field and many draws of unconfirmed facts', exec: 'jest --ci --maxWorkers=2 test/behaviour test/host test/conformance', env: { EXHAUSTIVE: '1' } });
-project.addTask('check:consumer', { description: 'Synthesizes with the packed library in an empty folder', exec: 'node scripts/check-consumer.mjs' });
-project.addTask('check:bindings', { exec: 'rm -rf dist-code && jsii-pacmak --code-only -o dist-code && python3 -m compileall -q dist-code/python' });
+
+// ---- packages: npm tarball, Python wheel and sdist, Java jar with sources and javadoc; and their users ----
+project.postCompileTask.prependExec('jsii-rosetta extract --strict --compile'); // every example of README and docstrings compiles, and is translated
+project.npmignore!.include('.jsii.tabl.json');
+// Maven would write the newest versions of the day into the jar's pom: these are not asked for, so that it names the floor
+const ABOVE_THE_FLOOR = ['2\\.25[1-9]\\..*', '2\\.2[6-9]\\d\\..*', '2\\.[3-9]\\d\\d\\..*', '10\\.5\\.([2-9]|\\d\\d).*', '10\\.([6-9]|\\d\\d).*'];
+project.tasks.tryFind('package-all')!.reset([
+  'jsii-pacmak -v -t js -t python -t java --rosetta-tablet=.jsii.tabl.json --rosetta-unknown-snippets=fail',
+  `--maven-local-repository=$HOME/.m2/repository '--mvn-define=maven.version.ignore=${ABOVE_THE_FLOOR.join(',')}'`, // a local repository of its own is empty each time
+].join(' '));
+project.addTask('package:fresh', {
+  steps: [{ exec: 'rm -rf dist' }, ...['pre-compile', 'compile', 'post-compile', 'package-all'].map((spawn) => ({ spawn }))],
+});
+project.package.setScript('package', 'node scripts/installed.mjs && npx projen package:fresh');
+project.package.setScript('test:consumers', 'node scripts/installed.mjs && node test/consumers/main.mjs');
 
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
 project.tasks.addEnvironment('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true'); // no call of the suite leaves the machine

@@ -2,6 +2,6 @@ import aws_cdk as cdk
 from cdk_lustre_auto_export import LustreAutoExportPipeline
 
 app = cdk.App()
-stack = cdk.Stack(app, "Minimal")
+stack = cdk.Stack(app, "LustreAutoExport")
 LustreAutoExportPipeline(stack, "Pipeline")
 app.synth()

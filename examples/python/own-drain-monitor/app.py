@@ -9,7 +9,7 @@ from cdk_lustre_auto_export import IExportDrainMonitor, LustreAutoExportPipeline
 class KeepForReview:
     """Lets the export run for an hour, notes how the link to S3 is, and proves nothing: a person decides what is deleted."""
 
-    # Python gets the members of the context as keyword arguments: name those that are used
+    # the members of the context that are named here are handed over
     def drain(self, *, scope, state_prefix, association_path, result_path, failures, **_) -> sfn.IChainable:
         wait = sfn.Wait(scope, f"{state_prefix}LetExportRun", time=sfn.WaitTime.duration(cdk.Duration.hours(1)))
         look = tasks.CallAwsService(
