@@ -599,6 +599,55 @@ describe('hosts', () => {
   });
 });
 
+describe('an array job', () => {
+  const array = (size: number) => ({ arrayProperties: { size } });
+
+  test('runs a child for each index, and is PENDING until the last one is over', async () => {
+    const indices: [string, string][] = [];
+    const { submit, pass, job, call } = compute({
+      job: async ({ jobId, environment: { AWS_BATCH_JOB_ARRAY_INDEX: index }, wait }) => {
+        indices.push([jobId, index]);
+        await wait(MINUTE * (1 + Number(index) * 30));
+      },
+    });
+    const id = await submit(array(3));
+    expect(job(id).status).toBe('SUBMITTED');
+    await pass(30 * MINUTE);
+    expect(indices.sort()).toEqual([0, 1, 2].map((index) => [`${id}:${index}`, `${index}`]));
+    expect(job(id)).toMatchObject({ status: 'PENDING', arrayProperties: { size: 3, statusSummary: { SUCCEEDED: 1, RUNNING: 2 } } });
+    expect(job(`${id}:0`).status).toBe('SUCCEEDED');
+    const filters = [{ name: 'JOB_NAME', values: ['lustre-run-1-*'] }];
+    expect(call('ListJobs', { jobQueue: QUEUE, filters }).jobSummaryList.map(({ jobId }: Input) => jobId)).toEqual([id]);
+    await pass(2 * 60 * MINUTE);
+    expect(job(id).status).toBe('SUCCEEDED');
+  });
+
+  test('has failed when one child has, and all are over', async () => {
+    const { submit, pass, job } = compute({
+      job: async ({ environment, wait, exit }) => environment.AWS_BATCH_JOB_ARRAY_INDEX === '0' ? exit(3) : wait(60 * MINUTE),
+    });
+    const id = await submit(array(2));
+    await pass(20 * MINUTE);
+    expect([job(`${id}:0`).status, job(id).status]).toEqual(['FAILED', 'PENDING']);
+    await pass(60 * MINUTE);
+    expect([job(`${id}:1`).status, job(id).status]).toEqual(['SUCCEEDED', 'FAILED']);
+  });
+
+  test('ends with all of its children', async () => {
+    const { submit, pass, job, call } = compute({ job: ({ wait }) => wait(3 * 3600) });
+    const id = await submit(array(2));
+    await pass(5 * MINUTE);
+    call('TerminateJob', { jobId: id, reason: 'clean-up' });
+    await pass(MINUTE);
+    expect([id, `${id}:0`, `${id}:1`].map((each) => job(each).status)).toEqual(['FAILED', 'FAILED', 'FAILED']);
+    expect(job(`${id}:0`).statusReason).toBe('clean-up');
+  });
+
+  test.each([1, 10_001])('of %d is refused (D5.5)', async (size) => {
+    await expect(compute().submit(array(size))).rejects.toThrow(expect.objectContaining({ name: 'ClientException' }));
+  });
+});
+
 describe('a job that has to wait', () => {
   const limits = { JobStateTimeLimitActions: [{ State: 'RUNNABLE', Reason: 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY', MaxTimeSeconds: 600, Action: 'CANCEL' }] };
 
@@ -760,7 +809,7 @@ describe('the small services', () => {
 
   test.each<[string, string, Input]>([
     ['batch', 'CancelJob', {}],
-    ['batch', 'SubmitJob', { arrayProperties: { size: 2 } }],
+    ['batch', 'SubmitJob', { dependsOn: [{ jobId: 'another' }] }],
     ['batch', 'UpdateComputeEnvironment', { computeEnvironment: 'Spot', computeResources: { minvCpus: 1 } }],
     ['batch', 'RegisterJobDefinition', { ...jobDefinition(), nodeProperties: {} }],
     ['ec2', 'RunInstances', {}],

@@ -136,3 +136,11 @@ export function checkRetryStrategy(strategy?: Input): void {
 export function checkTimeout(timeout?: Input): void {
   refuseIf(timeout !== undefined && !(timeout.attemptDurationSeconds >= 60), 'attemptDurationSeconds has to be at least 60');
 }
+
+/** D5.5 */
+export function checkArray(array?: Input): void {
+  if (!array) return;
+  const { size, ...others } = array;
+  if (Object.keys(others).length > 0) throw new NotModelled(`arrayProperties with ${Object.keys(others)}`);
+  refuseIf(!(size >= 2 && size <= 10_000), 'the size of an array job has to be 2 to 10000');
+}

@@ -75,8 +75,10 @@ export class Job {
     private readonly definition: JobDefinition,
     /** What SubmitJob was given. */
     readonly given: Input,
+    /** Where it is the child of an array job. */
+    private readonly array?: { readonly parentId: string; readonly index: number },
   ) {
-    this.id = [8, 4, 4, 4, 12].map((digits) => world.id(digits)).join('-');
+    this.id = array ? `${array.parentId}:${array.index}` : newJobId(world);
     this.arn = `arn:${world.partition}:batch:${world.region}:${world.account}:job/${this.id}`;
     this.createdAt = world.clock.now();
     world.clock.after(RUNNABLE_AFTER_SECONDS * 1000, () => {
@@ -297,9 +299,12 @@ export class Job {
   }
 
   private environment(): Record<string, string> {
-    return { ...this.givenEnvironment(), AWS_BATCH_JOB_ID: this.id, AWS_BATCH_JOB_ATTEMPT: `${this.attempts.length + 1}` };
+    const index: Record<string, string> = this.array ? { AWS_BATCH_JOB_ARRAY_INDEX: `${this.array.index}` } : {};
+    return { ...this.givenEnvironment(), ...index, AWS_BATCH_JOB_ID: this.id, AWS_BATCH_JOB_ATTEMPT: `${this.attempts.length + 1}` };
   }
 }
+
+export const newJobId = (world: World) => [8, 4, 4, 4, 12].map((digits) => world.id(digits)).join('-');
 
 function container({ host, taskArn, startedAt }: Attempt): Input {
   const logStreamName = startedAt === undefined ? undefined : `job/default/${taskArn.split('/').pop()}`;

@@ -1,6 +1,7 @@
 import { ResolvedResource, ServiceModel, World } from '../world';
+import { ArrayJob } from './batch-array';
 import { ComputeEnvironment } from './batch-compute-environment';
-import { checkEnvironment, checkRetryStrategy, checkTimeout, JobDefinitions, refuseIf } from './batch-definitions';
+import { checkArray, checkEnvironment, checkRetryStrategy, checkTimeout, JobDefinitions, refuseIf } from './batch-definitions';
 import { ContainerHost, Job, JobSurroundings } from './batch-job';
 import { JobQueue } from './batch-queue';
 import { NotModelled, onlyModelled, page, reading } from './checks';
@@ -31,8 +32,10 @@ const JOB_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
 export class BatchModel implements ServiceModel {
   readonly service = 'batch';
-  /** Ground truth: every job in the order of its submission. */
+  /** Ground truth: every job in the order of its submission, of array jobs the children. */
   readonly jobs: Job[] = [];
+  /** Ground truth: array jobs in the order of their submission. */
+  readonly arrays: ArrayJob[] = [];
   /** Ground truth: every container that ran, and where its files went. */
   readonly containers: ContainerRecord[] = [];
   readonly misplacedWrites: MisplacedWrite[] = [];
@@ -195,7 +198,7 @@ export class BatchModel implements ServiceModel {
 
   private submitJob(input: Input): unknown {
     onlyModelled('batch:SubmitJob', input, ['jobName', 'jobQueue', 'jobDefinition', 'containerOverrides', 'retryStrategy', 'timeout', 'tags',
-      'propagateTags']);
+      'propagateTags', 'arrayProperties']);
     onlyModelled('batch:SubmitJob.containerOverrides', input.containerOverrides ?? {}, ['command', 'environment', 'resourceRequirements']);
     refuseIf(!JOB_NAME.test(input.jobName ?? ''), `jobName ${input.jobName} is not valid`);
     refuseIf(Buffer.byteLength(JSON.stringify(input)) > MAX_SUBMIT_KIB * 1024, `SubmitJob is limited to ${MAX_SUBMIT_KIB} KiB`);
@@ -204,15 +207,22 @@ export class BatchModel implements ServiceModel {
     checkEnvironment(input.containerOverrides?.environment);
     checkRetryStrategy(input.retryStrategy);
     checkTimeout(input.timeout);
-    const job = new Job(this.world, this.surroundings, queue.arn, this.definitions.active(input.jobDefinition), input);
-    this.jobs.push(job);
+    checkArray(input.arrayProperties);
+    const definition = this.definitions.active(input.jobDefinition);
+    const make = (array?: { parentId: string; index: number }) => new Job(this.world, this.surroundings, queue.arn, definition, input, array);
+    const job = input.arrayProperties ? new ArrayJob(this.world, queue.arn, input, (parentId, index) => make({ parentId, index })) : make();
+    if (job instanceof ArrayJob) this.arrays.push(job);
+    this.jobs.push(...job instanceof ArrayJob ? job.children : [job]);
     return { jobArn: job.arn, jobName: job.name, jobId: job.id };
   }
 
   private listJobs(input: Input): unknown {
     onlyModelled('batch:ListJobs', input, ['jobQueue', 'jobStatus', 'filters', 'maxResults', 'nextToken']);
     const queue = this.queue(input.jobQueue);
-    const listed = this.jobs.filter((job) => job.queueArn === queue.arn &&
+    // the children of an array job are listed by its id alone
+    const children = new Set(this.arrays.flatMap((array) => array.children));
+    const own = [...this.jobs.filter((job) => !children.has(job)), ...this.arrays].sort((a, b) => a.createdAt - b.createdAt);
+    const listed = own.filter((job) => job.queueArn === queue.arn &&
       (reading(this.world, 'listJobs', 'atOnce') === 'atOnce' || this.world.clock.now() - job.createdAt >= LISTED_LATE_SECONDS * 1000));
     refuseIf((input.filters?.length ?? 0) > 1, 'only one filter can be used');
     const [filter] = input.filters ?? [];
@@ -229,12 +239,12 @@ export class BatchModel implements ServiceModel {
   private describeJobs(input: Input): unknown {
     onlyModelled('batch:DescribeJobs', input, ['jobs']);
     refuseIf(input.jobs.length > 100, 'at most 100 jobs');
-    return { jobs: this.jobs.filter(({ id, arn }) => input.jobs.includes(id) || input.jobs.includes(arn)).map((job) => job.describe()) };
+    return { jobs: [...this.jobs, ...this.arrays].filter(({ id, arn }) => input.jobs.includes(id) || input.jobs.includes(arn)).map((job) => job.describe()) };
   }
 
   private terminateJob(input: Input): unknown {
     onlyModelled('batch:TerminateJob', input, ['jobId', 'reason']);
-    const job = this.jobs.find(({ id, arn }) => id === input.jobId || arn === input.jobId);
+    const job = [...this.jobs, ...this.arrays].find(({ id, arn }) => id === input.jobId || arn === input.jobId);
     refuseIf(!job, `job ${input.jobId} not found`);
     job!.terminate(input.reason);
     return {};
