@@ -126,6 +126,7 @@ project.package.setScript('demo', `${ready} && tsx local/demo/main.ts`);
 // ---- trials: thousands of rehearsals ----
 for (const trial of ['soak', 'matrix', 'mutants']) project.package.setScript(trial, `${ready} && tsx trials/${trial}/main.ts`);
 project.package.setScript('bench:seed-policy', `${ready} && tsx bench/seed-policy.ts`);
+project.package.setScript('docs:pictures', `${ready} && tsx bench/draw-docs.ts`);
 project.addTask('stryker', { description: 'Mutants of the pure decisions', exec: 'stryker run', receiveArgs: true });
 
 project.addTask('test:all', {

@@ -28,6 +28,10 @@ export interface PolicyResult {
   /** The newest reading of the metric at that minute, and the highest that came after it. */
   readonly ageThen?: number;
   readonly highestAfterwards?: number;
+  /** When automatic export was switched off, because its queue was shown to be empty. */
+  readonly queueEmptyAtMinute?: number;
+  /** Files that waited for their export, minute by minute until the deletion. */
+  readonly waiting: number[];
 }
 
 type Props = (stack: Stack) => LustreAutoExportPipelineProps;
@@ -55,13 +59,25 @@ async function runOn(curve: number[], policy: string, props: Props): Promise<Pol
     const engine = new LocalEngine({
       template: directory,
       switches: { idleInstances: 'keptForMinutes' }, // as the document: nobody waits for the instances, and Batch keeps idle ones for some minutes
-      job: async (job) => { job.saveMany('many', FILES, FILE_SIZE); written = job.clock.now(); },
+      job: async (job) => {
+        job.saveMany('many', FILES, FILE_SIZE);
+        written = job.clock.now();
+        look();
+      },
     });
+    const waiting: number[] = [];
+    const look = () => {
+      if (engine.models.fsx.deletions().length > 0) return;
+      waiting.push(engine.models.fsx.progress().waiting);
+      engine.clock.after(MINUTE, look);
+    };
     engine.models.cloudWatch.mislead((truth, minute) => written === 0 ? truth : MetricFaults.curve(curve, written)(truth, minute));
     const run = await engine.execute(undefined, INPUT);
     const { fsx } = engine.models;
     const [deletion] = fsx.deletions();
-    const minute = deletion && (deletion.at - written) / MINUTE;
+    const minuteOf = (time: number | undefined) => time && (time - written) / MINUTE;
+    const switchOff = run.history.find(({ type, state }) => type === 'StateEntered' && state === 'SwitchOffAutomaticExport');
+    const minute = minuteOf(deletion?.at);
     return {
       policy,
       status: run.error ?? run.status,
@@ -70,15 +86,20 @@ async function runOn(curve: number[], policy: string, props: Props): Promise<Pol
       deletedAtMinute: minute,
       ageThen: minute === undefined ? undefined : curve[Math.min(Math.floor(minute), curve.length - 1)],
       highestAfterwards: minute === undefined ? undefined : Math.max(0, ...curve.slice(Math.floor(minute))),
+      queueEmptyAtMinute: minuteOf(switchOff && Date.parse(switchOff.time!)),
+      waiting,
     };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
+/** The age of the queue as it was measured, minute by minute. */
+export const readCurve = (): number[] => measuredCurve(readFileSync(CURVE, 'utf8'));
+
 /** Every policy on the same curve. */
 export async function comparePolicies(): Promise<PolicyResult[]> {
-  const curve = measuredCurve(readFileSync(CURVE, 'utf8'));
+  const curve = readCurve();
   const results: PolicyResult[] = [];
   for (const [policy, props] of Object.entries(POLICIES)) results.push(await runOn(curve, policy, props));
   return results;

@@ -1,4 +1,4 @@
-import { graphOf, HistoryLine } from './graph';
+import { graphOf, HistoryLine, StateNode, Transition } from './graph';
 
 /** A state, or a loop of states, or several short states in a row, as the run passed through. */
 export interface Step {
@@ -44,12 +44,16 @@ export function stepsOf(definition: Record<string, any>, history: readonly Histo
 /** For each state that lies on a loop that the run turned: the name of the loop, which is its Wait state's. */
 function loopsOf(definition: Record<string, any>, history: readonly HistoryLine[]): Map<string, string> {
   const { nodes, transitions } = graphOf(definition, history);
-  const taken = transitions.filter(({ count }) => count > 0);
+  return cyclesOf(nodes, transitions.filter(({ count }) => count > 0));
+}
+
+/** For each state that these transitions lead back to: the name of its loop. */
+export function cyclesOf(nodes: readonly StateNode[], transitions: readonly Transition[]): Map<string, string> {
   const reach = new Map(nodes.map(({ name }) => [name, new Set<string>()]));
   for (const [name, reached] of reach) {
     const open = [name];
     while (open.length) {
-      for (const { to } of taken.filter(({ from }) => from === open[0])) if (!reached.has(to)) open.push([...reached.add(to)].pop()!);
+      for (const { to } of transitions.filter(({ from }) => from === open[0])) if (!reached.has(to)) open.push([...reached.add(to)].pop()!);
       open.shift();
     }
   }

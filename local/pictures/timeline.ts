@@ -1,10 +1,5 @@
 import { duration } from './text';
-
-// the bundled builds, by require: the packages' own entries load ES modules, which jest and early releases of Node 20 cannot
-/* eslint-disable @typescript-eslint/no-require-imports */
-const vega = require('vega/build/vega.js') as { View: new(flow: object, options: object) => { toSVG(): Promise<string> }; parse(spec: object): object };
-const vegaLite = require('vega-lite/build/vega-lite.js') as { compile(spec: object, options?: object): { spec: object } };
-/* eslint-enable */
+import { vegaSvg } from './vega';
 
 /** A value at a time in milliseconds. */
 export interface Point {
@@ -67,14 +62,14 @@ const OUTSIDE_COLOURS: Record<string, string> = {
 };
 const MARK = '#e08214';
 const FILE_COLOURS = { written: '#3c4043', exported: '#2166ac' };
-const WIDTH = 980;
+/** Together with names and legends as wide as a page of documentation. */
+const WIDTH = 530;
+const LETTER = 5.4;
 /** Seconds for each millisecond of the whole: a bar is never thinner than can be seen. */
 const THINNEST = 1.5e-6;
 
 /** One picture of one run over one time axis. */
-export async function timelineSvg(model: TimelineModel): Promise<string> {
-  return new vega.View(vega.parse(vegaLite.compile(spec(model)).spec), { renderer: 'none' }).toSVG();
-}
+export const timelineSvg = (model: TimelineModel): Promise<string> => vegaSvg(spec(model));
 
 function spec(model: TimelineModel): object {
   const span = model.end - model.start;
@@ -115,9 +110,9 @@ function spec(model: TimelineModel): object {
     ],
   });
 
+  const names = 10 + LETTER * Math.max(...[...model.states, ...model.attempts, ...model.outside ?? []].map(({ row }) => row.length));
   const phases = [...new Set(model.states.map(({ kind }) => kind))];
   return {
-    $schema: 'https://vega.github.io/schema/vega-lite/v5.json',
     title: { text: model.title, subtitle: [model.subtitle ?? '', ...legend].filter(Boolean), anchor: 'start', fontSize: 18, subtitleFontSize: 12, subtitleColor: '#5f6368', offset: 14 },
     background: 'white',
     padding: 16,
@@ -135,7 +130,7 @@ function spec(model: TimelineModel): object {
     config: {
       font: 'Helvetica,Arial,sans-serif',
       view: { stroke: '#dadce0' },
-      axis: { gridColor: '#eceff1', labelColor: '#3c4043', titleColor: '#3c4043', labelLimit: 330, minExtent: 300, maxExtent: 300, titleFontWeight: 'normal' },
+      axis: { gridColor: '#eceff1', labelColor: '#3c4043', titleColor: '#3c4043', labelLimit: 480, minExtent: names, maxExtent: names, titleFontWeight: 'normal' },
       axisX: { minExtent: 0 },
       legend: { titleFontSize: 11, labelFontSize: 11, orient: 'right', titleLimit: 200, labelLimit: 200 },
     },
@@ -150,7 +145,7 @@ function colours(list: readonly Span[], known: Record<string, string>): [string[
 }
 
 const heading = (text: string) => ({ text, anchor: 'start', frame: 'group', fontSize: 13, color: '#3c4043', offset: 6 });
-const rows = (list: readonly Span[]) => ({ y: { field: 'row', type: 'nominal', sort: [...new Set(list.map(({ row }) => row))], title: null, axis: { grid: false, ticks: false, domain: false, labelLimit: 480 /* vega takes letters for wider than they are */ } } });
+const rows = (list: readonly Span[]) => ({ y: { field: 'row', type: 'nominal', sort: [...new Set(list.map(({ row }) => row))], title: null, axis: { grid: false, ticks: false, domain: false } } });
 const colour = (title: string, domain: string[], range: string[]) => ({ field: 'kind', type: 'nominal', scale: { domain, range }, legend: { title } });
 
 /** How long it took, beside each bar: to its left where there is no room at its right. */
