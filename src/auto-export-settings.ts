@@ -16,6 +16,7 @@ export class AutoExportSettings {
    * Reads the section from the context of the app: that of `cdk.json`, or `App`'s `context`.
    *
    * What the section does not name has that mode's default: among them the repository name `batch-job-with-lustre-auto-export`.
+   * `"jobDefinitionContainerImage": ""` is that mode's default, too: the image `latest` of that repository.
    *
    * @param scope any construct of the app
    * @param key name of the section, `autoExport` if it is not given

@@ -2,10 +2,13 @@ import { nearMiss } from './near-miss';
 import { parameterProblems, PARAMETER_NAMES, ParameterName } from './parameter-rules';
 import { check, Problem } from './validation';
 
-const NOT_OF_THE_SEED: ParameterName[] = ['prefix', 'jobCommand', 'jobEnvironment'];
+const NOT_OF_THE_SEED: ParameterName[] = ['prefix', 'jobCommand', 'jobEnvironment', 'exportVerification', 'failurePolicy', 'keepHours'];
 
 /** The seed's 14 parameters that the secret can change. */
-const RUN_TIME_NAMES = PARAMETER_NAMES.filter((name) => !NOT_OF_THE_SEED.includes(name));
+const RUN_TIME_NAMES: string[] = PARAMETER_NAMES.filter((name) => !NOT_OF_THE_SEED.includes(name));
+
+/** How the section says "the image `latest` of ecrRepositoryName", which has no URI before the repository is there. */
+const isImageOfRepository = (name: string, value: unknown) => name === 'jobDefinitionContainerImage' && value === '';
 
 const isText = (value: unknown) => typeof value === 'string' && value !== '';
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -34,7 +37,8 @@ export function deployTimeProblems(key: string, section: unknown): Problem[] {
     return [`context has no object '${key}' (got ${section === undefined ? 'nothing' : JSON.stringify(section)}); add "${key}": {} to the "context" of cdk.json`];
   }
   const given = section as { [name: string]: unknown };
-  const runTime = Object.fromEntries(RUN_TIME_NAMES.filter((name) => name in given).map((name) => [name, given[name]]));
+  const runTime = Object.fromEntries(Object.entries(given)
+    .filter(([name, value]) => RUN_TIME_NAMES.includes(name) && !isImageOfRepository(name, value)));
   const known = [...Object.keys(DEPLOY_TIME), ...RUN_TIME_NAMES];
   return [
     ...Object.entries(given).map(([name, value]): Problem => {
@@ -45,7 +49,8 @@ export function deployTimeProblems(key: string, section: unknown): Problem[] {
       return `${key}.${name} is not a parameter; ${meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`}`;
     }),
     ...parameterProblems(runTime, { deploymentType: 'PERSISTENT_2' }, 'autoExport section'),
-    check.impossible('ecrRepositoryName' in given && 'jobDefinitionContainerImage' in given,
-      `${key} has both ecrRepositoryName and jobDefinitionContainerImage; an image from elsewhere needs no repository: leave one of them out`),
+    check.impossible('ecrRepositoryName' in given && !!given.jobDefinitionContainerImage,
+      `${key} has both ecrRepositoryName and jobDefinitionContainerImage; an image from elsewhere needs no repository: leave one of them out, `
+      + 'or write "jobDefinitionContainerImage": "" for the image of the repository'),
   ];
 }

@@ -7,7 +7,8 @@ export type Problem = string | undefined;
 /** Throws one error with every problem of a construct's props. */
 export function validate(scope: Construct, ...problems: Problem[]): void {
   const found = problems.filter((problem) => problem !== undefined);
-  if (found.length > 0) throw new Error(`${found.join('\n')}\n  at construct ${scope.node.path || scope.node.id}`);
+  const place = scope.node.path && `\n  at construct ${scope.node.path}`; // an app has none
+  if (found.length > 0) throw new Error(`${found.join('\n')}${place}`);
 }
 
 /** Checkers that let an absent prop and a token pass; each names the prop, the value got and what is allowed. */

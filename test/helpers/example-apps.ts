@@ -8,13 +8,16 @@ const EXAMPLES = join(__dirname, '../../examples');
 /** Folders under `examples` with an app in TypeScript. */
 export const EXAMPLE_APPS = ['auto-export-app', ...readdirSync(join(EXAMPLES, 'typescript')).map((name) => `typescript/${name}`)];
 
+/** What an app wants to be told on the command line, with `-c`. */
+const COMMAND_LINE: Record<string, Record<string, unknown>> = { 'auto-export-app': { type: 'autoExport' } };
+
 /**
  * What the app of a folder synthesizes, with the context that the CDK CLI would read from its `cdk.json`.
  * An app runs where it is imported: once in a test file.
  *
  * @param before happens to the app before it synthesizes
  */
-export function synthesizeExample(folder: string, before: (app: App) => void = () => undefined, context: Record<string, unknown> = {}): CloudAssembly {
+export function synthesizeExample(folder: string, before: (app: App) => void = () => undefined, context = COMMAND_LINE[folder] ?? {}): CloudAssembly {
   const assemblies: CloudAssembly[] = [];
   const synth = Stage.prototype.synth;
   const spy = jest.spyOn(Stage.prototype, 'synth').mockImplementation(function (this: Stage, options) {
