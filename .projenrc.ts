@@ -41,7 +41,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   lambdaExtensionAutoDiscover: false,
   integrationTestAutoDiscover: false,
   eslintOptions: {
-    dirs: ['src', 'lambda-src', 'local', 'trials', 'bench', 'test', 'examples'],
+    dirs: ['src', 'lambda-src', 'local', 'trials', 'bench', 'scripts', 'test', 'examples'],
     commandOptions: { fix: false, extraArgs: ['--cache'] },
   },
   jestOptions: {
@@ -97,20 +97,20 @@ project.npmignore!.include('/assets/');
 project.npmignore!.exclude(
   '/lambda-src/', '/local/', '/trials/', '/scripts/', '/examples/', '/bench/', '/docs/', '/stryker.config.json', '/rosetta/', '/.ci/',
   '/demo-out/', '/soak-out/', '/.stryker-tmp/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md', '/TESTING.md',
-  '/api-baseline/', '/cspell.json', '/jest.latest.json',
+  '/api-baseline/', '/cspell.json', '/jest.latest.json', '/tsconfig.latest.json', '/.eslintrc.latest.json',
 );
 
 // typescript-eslint takes the nearest tsconfig.json; each folder that is not published extends the one configuration
 const dev = new javascript.TypescriptConfig(project, {
   fileName: 'tsconfig.dev.json',
-  include: ['src/**/*.ts', 'lambda-src/**/*.ts', 'local/**/*.ts', 'test/**/*.ts', 'trials/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts', '.projenrc.ts'],
+  include: ['src/**/*.ts', 'lambda-src/**/*.ts', 'local/**/*.ts', 'test/**/*.ts', 'trials/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.ts', '.projenrc.ts'],
   compilerOptions: { noEmit: true, rootDir: '.', types: ['node', 'jest'], isolatedModules: true, esModuleInterop: true, skipLibCheck: true, paths: { [project.name]: ['./src/index.ts'] } },
 });
 dev.addExtends(project.tsconfig!);
-for (const folder of ['lambda-src', 'local', 'trials', 'bench', 'examples']) {
+for (const folder of ['lambda-src', 'local', 'trials', 'bench', 'scripts', 'examples']) {
   new JsonFile(project, `${folder}/tsconfig.json`, { obj: { extends: '../tsconfig.dev.json', include: ['**/*.ts'] }, marker: true });
 }
-project.eslint?.allowDevDeps('{lambda-src,local,trials,bench,examples}/**');
+project.eslint?.allowDevDeps('{lambda-src,local,trials,bench,scripts,examples}/**');
 project.eslint?.addRules({ 'import/no-unresolved': ['error', { ignore: [`^${project.name}$`] }] }); // tsconfig.dev.json and jest know where it is
 project.eslint?.addRules({ '@stylistic/max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
 
@@ -138,7 +138,7 @@ project.addTask('test:all', {
 });
 project.addTask('test:latest', {
   description: 'The same suite on the newest aws-cdk-lib',
-  env: { NODE_OPTIONS: '--max-semi-space-size=64' },
+  env: { NODE_OPTIONS: '--max-semi-space-size=64', JSII_DEPRECATED: 'fail' }, // a deprecated API throws where it is called
   steps: [{ exec: 'jest --ci --maxWorkers=2 -c jest.latest.json', receiveArgs: true }],
 });
 // transformIgnorePatterns, reporters and the rest as in package.json: only where aws-cdk-lib comes from differs
@@ -165,6 +165,34 @@ project.addTask('package:fresh', {
   steps: [{ exec: 'rm -rf dist' }, ...['pre-compile', 'compile', 'post-compile', 'package-all'].map((spawn) => ({ spawn }))],
 });
 project.package.setScript('package', 'node scripts/installed.mjs && npx projen package:fresh');
+// ---- guards of what users build on ----
+project.gitignore.include('/api-baseline/.jsii');
+project.addTask('check:api', {
+  description: 'The public API: nothing of the baseline is broken, everything has a docstring, a default and a name that is spelt right',
+  steps: [{ exec: 'jsii-diff api-baseline . -k --ignore-file api-baseline/accepted-breaks.txt' }, { exec: 'node scripts/check-api.mjs' }],
+});
+project.addTask('accept:api', { description: 'The public API as it is becomes the baseline', steps: [{ spawn: 'compile' }, { exec: 'node scripts/check-api.mjs --accept' }] });
+project.addTask('check:templates', { description: 'cfn-lint on the templates of all examples', exec: 'tsx scripts/check-templates.ts' });
+const latest = { [project.name]: ['./src/index.ts'], 'aws-cdk-lib': ['./node_modules/aws-cdk-lib-latest'], 'aws-cdk-lib/*': ['./node_modules/aws-cdk-lib-latest/*'] };
+new JsonFile(project, 'tsconfig.latest.json', {
+  marker: true, obj: { extends: './tsconfig.dev.json', include: ['src/**/*.ts', 'examples/**/*.ts'], compilerOptions: { paths: latest } },
+});
+new JsonFile(project, '.eslintrc.latest.json', {
+  marker: false, // eslint refuses a key that it does not know
+  obj: {
+    root: true,
+    parser: '@typescript-eslint/parser',
+    parserOptions: { project: './tsconfig.latest.json', sourceType: 'module' },
+    plugins: ['@typescript-eslint'],
+    rules: { '@typescript-eslint/no-deprecated': 'error' },
+  },
+});
+project.addTask('check:deprecated', {
+  description: 'No deprecated API of the newest aws-cdk-lib in the library and its examples, by its types',
+  env: { ESLINT_USE_FLAT_CONFIG: 'false' },
+  steps: [{ exec: 'tsc --noEmit -p tsconfig.latest.json' }, { exec: 'eslint --no-eslintrc -c .eslintrc.latest.json --ext .ts src examples' }],
+});
+project.addTask('types', { description: 'Type-checks everything, tests and scripts included', exec: 'tsc --noEmit -p tsconfig.dev.json' });
 project.package.setScript('test:consumers', 'node scripts/installed.mjs && node test/consumers/main.mjs');
 
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');

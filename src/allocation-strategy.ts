@@ -26,6 +26,7 @@ export class AllocationStrategy {
   /**
    * A strategy by the name that the AWS Batch API knows it by, for one that has no constant here.
    *
+   * @param name as in `allocationStrategy` of a compute environment, for example `BEST_FIT_PROGRESSIVE`
    * @throws for `BEST_FIT`
    */
   public static of(name: string): AllocationStrategy {
@@ -51,7 +52,11 @@ export class AllocationStrategy {
     private readonly onlyFor?: ComputeEnvironmentType,
   ) {}
 
-  /** Whether a compute environment of this type can have the strategy. */
+  /**
+   * Whether a compute environment of this type can have the strategy.
+   *
+   * @param computeEnvironmentType what the instances are bought as
+   */
   public supports(computeEnvironmentType: ComputeEnvironmentType): boolean {
     return this.onlyFor === undefined || this.onlyFor === computeEnvironmentType;
   }

@@ -42,12 +42,16 @@ export interface IBatchEnvironment {
   /**
    * Renders the states that wait until this run may use the environment. Nothing that costs money has been created when
    * they run. `detach` gives it back. An environment that any number of runs can use at once renders a Pass state.
+   *
+   * @param context where the states belong, and which paths they read and write
    */
   reserve(context: BatchEnvironmentContext): sfn.IChainable;
 
   /**
    * Renders the states that make the run's file system visible to the jobs of a queue.
    * The file system may still be in creation when they run.
+   *
+   * @param context where the states belong, and which paths they read and write
    */
   attach(context: BatchEnvironmentContext): sfn.IChainable;
 
@@ -55,9 +59,15 @@ export interface IBatchEnvironment {
    * Renders the states that undo `attach` and end when no instance of this run can write any more.
    * They are idempotent, and safe where `reserve` or `attach` never began or got half way. What `reserve` took they give
    * back at their very end.
+   *
+   * @param context where the states belong, and which paths they read and write
    */
   detach(context: BatchEnvironmentContext): sfn.IChainable;
 
-  /** Grants what the rendered states need to the role of the state machine. */
+  /**
+   * Grants what the rendered states need to the role of the state machine.
+   *
+   * @param grantee the state machine that the states are in
+   */
   grantTo(grantee: iam.IGrantable): void;
 }

@@ -4,6 +4,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { PreflightCheck } from './preflight-check';
+import { allow, NO_RESOURCE_TYPE, Permission } from './private/allow';
 import { BATCH_JOB_BUNDLE, BatchJobSettings } from './private/batch-job-payloads';
 import { InvocationProps, PartFunction } from './private/part-function';
 import { PollLoop } from './private/poll-loop';
@@ -154,33 +155,46 @@ export class BatchJobWorkload extends Construct implements IWorkload {
   }
 
   private grantHandler(roles: iam.IRole[]): void {
-    const grant = (statement: iam.PolicyStatementProps) => this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
+    const grant = (permission: Permission) => allow(this.function, permission);
     const batchArn = (resource: string, resourceName: string) => Stack.of(this).formatArn({ service: 'batch', resource, resourceName });
     grant({
-      // Service Authorization Reference, AWS Batch: none of these takes a resource
       actions: ['batch:DescribeJobs', 'batch:ListJobs', 'batch:DescribeJobDefinitions'],
       resources: ['*'],
+      wildcards: NO_RESOURCE_TYPE,
     });
-    // names carry the run's id, which only the run knows
-    grant({ actions: ['batch:RegisterJobDefinition', 'batch:DeregisterJobDefinition'], resources: [batchArn('job-definition', 'lustre-*')] });
-    grant({ actions: ['batch:SubmitJob'], resources: [batchArn('job-definition', 'lustre-*'), batchArn('job-queue', '*'), batchArn('job', '*')] });
+    grant({
+      actions: ['batch:RegisterJobDefinition', 'batch:DeregisterJobDefinition'],
+      resources: [batchArn('job-definition', 'lustre-*')],
+      wildcards: 'each run has a definition of its own, whose name carries its id behind lustre-',
+    });
+    grant({
+      actions: ['batch:SubmitJob'],
+      resources: [batchArn('job-definition', 'lustre-*'), batchArn('job-queue', '*'), batchArn('job', '*')],
+      wildcards: 'the environment tells the queue only at run time, Batch chooses the id of a job; the definition is always one of a run',
+    });
     grant({
       actions: ['batch:TagResource'],
-      resources: [batchArn('job-definition', 'lustre-*'), batchArn('job', '*')], // a job's id is not known before it exists
+      resources: [batchArn('job-definition', 'lustre-*'), batchArn('job', '*')],
       conditions: { Null: { [`aws:RequestTag/${RunTag.RUN_ID}`]: 'false' } },
+      wildcards: 'neither is known before it exists; a condition asks for the tag of a run',
     });
     grant({
       actions: ['batch:TerminateJob'],
       resources: [batchArn('job', '*')],
       conditions: { Null: { [`aws:ResourceTag/${RunTag.RUN_ID}`]: 'false' } },
+      wildcards: 'Batch chooses the id of a job; a condition on its tag admits those of runs alone',
     });
-    grant({ actions: ['ecs:DescribeContainerInstances'], resources: [Stack.of(this).formatArn({ service: 'ecs', resource: 'container-instance', resourceName: '*' })] });
-    // Service Authorization Reference, Amazon EC2: DescribeInstances takes no resource, GetConsoleOutput an instance
-    grant({ actions: ['ec2:DescribeInstances'], resources: ['*'] });
+    grant({
+      actions: ['ecs:DescribeContainerInstances'],
+      resources: [Stack.of(this).formatArn({ service: 'ecs', resource: 'container-instance', resourceName: '*' })],
+      wildcards: 'Batch makes the cluster, ECS chooses the id of an instance; this only reads',
+    });
+    grant({ actions: ['ec2:DescribeInstances'], resources: ['*'], wildcards: NO_RESOURCE_TYPE });
     grant({
       actions: ['ec2:GetConsoleOutput'],
       resources: [Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: '*' })],
       conditions: { Null: { [`aws:ResourceTag/${RunTag.ENVIRONMENT}`]: 'false' } },
+      wildcards: 'EC2 chooses the id of an instance; a condition on its tag admits those of environments of this library alone',
     });
     if (roles.length > 0) {
       grant({ actions: ['iam:PassRole'], resources: roles.map((role) => role.roleArn), conditions: { StringLike: { 'iam:PassedToService': 'ecs-tasks.*' } } });

@@ -50,9 +50,15 @@ export interface IExportDrainMonitor {
    * Renders the states that wait until the export is complete, and write the verdict.
    * No job of the run writes any more when they begin. A monitor may switch automatic export off: a file system that is
    * kept gets it back.
+   *
+   * @param context where the states belong, and which paths they read and write
    */
   drain(context: ExportDrainContext): sfn.IChainable;
 
-  /** Grants what the rendered states need to the role of the state machine. */
+  /**
+   * Grants what the rendered states need to the role of the state machine.
+   *
+   * @param grantee the state machine that the states are in
+   */
   grantTo(grantee: iam.IGrantable): void;
 }

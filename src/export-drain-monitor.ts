@@ -5,6 +5,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { ExportDrainContext, IExportDrainMonitor } from './drain-monitor';
+import { allow, NO_RESOURCE_TYPE, Permission } from './private/allow';
 import { DrainReason, DrainSettings, EXPORT_DRAIN_BUNDLE } from './private/export-drain-payloads';
 import { PartFunction } from './private/part-function';
 import { PollLoop } from './private/poll-loop';
@@ -193,22 +194,24 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
     return sfn.Condition.and(sfn.Condition.isPresent(`${evidencePath}.verdict`), sfn.Condition.stringEquals(`${evidencePath}.verdict`, verdict));
   }
 
-  private grant(statement: iam.PolicyStatementProps): void {
-    this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
+  private grant(permission: Permission): void {
+    allow(this.function, permission);
   }
 
   private grantHandler(): void {
     const arnOf = (resource: string) => Stack.of(this).formatArn({ service: 'fsx', resource, resourceName: '*' });
     const ours = { Null: { [`aws:ResourceTag/${RunTag.RUN_ID}`]: 'false' } }; // of a run of this library only
     const asOurs = { Null: { [`aws:RequestTag/${RunTag.RUN_ID}`]: 'false' } };
-    // Service Authorization Reference: the FSx Describe and GetMetricStatistics take no resource and no condition key
+    const wildcards = 'FSx chooses the ids; a condition on the tag of a run admits what runs have made and make alone';
     this.grant({
-      actions: ['fsx:DescribeDataRepositoryAssociations', 'fsx:DescribeDataRepositoryTasks', 'cloudwatch:GetMetricStatistics'], resources: ['*'],
+      actions: ['fsx:DescribeDataRepositoryAssociations', 'fsx:DescribeDataRepositoryTasks', 'cloudwatch:GetMetricStatistics'],
+      resources: ['*'],
+      wildcards: NO_RESOURCE_TYPE,
     });
-    this.grant({ actions: ['fsx:UpdateDataRepositoryAssociation'], resources: [arnOf('association')], conditions: ours });
+    this.grant({ actions: ['fsx:UpdateDataRepositoryAssociation'], resources: [arnOf('association')], conditions: ours, wildcards });
     // the task is made with its tags, on a file system that has its own already
-    this.grant({ actions: ['fsx:CreateDataRepositoryTask'], resources: [arnOf('file-system')], conditions: ours });
-    this.grant({ actions: ['fsx:CreateDataRepositoryTask', 'fsx:TagResource'], resources: [arnOf('task')], conditions: asOurs });
+    this.grant({ actions: ['fsx:CreateDataRepositoryTask'], resources: [arnOf('file-system')], conditions: ours, wildcards });
+    this.grant({ actions: ['fsx:CreateDataRepositoryTask', 'fsx:TagResource'], resources: [arnOf('task')], conditions: asOurs, wildcards });
   }
 
   /** What lands in the bucket is progress, and the report of a task lies in it; nothing else is ever read. */
@@ -217,7 +220,11 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
     this.readable.add(bucket);
     this.grant({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] });
     const reports = ['.lustre-auto-export/*', '*/.lustre-auto-export/*'];
-    this.grant({ actions: ['s3:GetObject'], resources: reports.map((pattern) => bucket.arnForObjects(pattern)) });
+    this.grant({
+      actions: ['s3:GetObject'],
+      resources: reports.map((pattern) => bucket.arnForObjects(pattern)),
+      wildcards: 'FSx chooses the names of the reports, the run their folder; nothing outside of .lustre-auto-export/ is read',
+    });
     bucket.encryptionKey?.grantDecrypt(this.function);
   }
 }

@@ -2,6 +2,8 @@ import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { acknowledgeWildcards } from './private/acknowledge';
+import { NO_RESOURCE_TYPE } from './private/allow';
 
 /**
  * The container image that a run's job uses unless its secret or its execution input names another.
@@ -44,13 +46,22 @@ export class JobImage {
 
   /**
    * Creates under the scope what the image needs, and gives its URI. Called once by the construct that uses the image.
+   *
+   * @param scope the construct that uses the image
    */
   public bind(scope: Construct): string {
     return this.uri(scope);
   }
 
-  /** Lets somebody pull the image, once it is bound. Does nothing for images of other registries. */
+  /**
+   * Lets somebody pull the image, once it is bound. Does nothing for images of other registries.
+   *
+   * @param grantee for example the role of the instances
+   */
   public grantPull(grantee: iam.IGrantable): void {
-    this.pull?.(grantee);
+    if (!this.pull) return;
+    this.pull(grantee);
+    const login = new iam.PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }); // part of what the CDK grants
+    acknowledgeWildcards(grantee.grantPrincipal, [login], NO_RESOURCE_TYPE);
   }
 }

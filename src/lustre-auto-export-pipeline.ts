@@ -67,40 +67,40 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
   /** What cleans up, from outside, after runs that could not do so themselves. */
   public readonly cleaner: RunCleaner;
 
-  constructor(scope: Construct, id: string, given: LustreAutoExportPipelineProps = {}) {
+  constructor(scope: Construct, id: string, props: LustreAutoExportPipelineProps = {}) {
     super(scope, id);
-    const props = overSettings(given);
-    validate(this, ...pipelineProblems(props));
-    const logGroup = this.logGroup = props.logGroup ?? new logs.LogGroup(this, 'Logs', {
+    const options = overSettings(props);
+    validate(this, ...pipelineProblems(options));
+    const logGroup = this.logGroup = options.logGroup ?? new logs.LogGroup(this, 'Logs', {
       logGroupName: logGroupName(this, VENDED_LOGS),
       retention: logs.RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.RETAIN,
     });
 
-    const image = props.jobDefinitionContainerImage ?? JobImage.fromEcrRepository(this.repository = props.repository ?? new ecr.Repository(this, 'Repository', {
-      repositoryName: props.ecrRepositoryName,
+    const image = options.jobDefinitionContainerImage ?? JobImage.fromEcrRepository(this.repository = options.repository ?? new ecr.Repository(this, 'Repository', {
+      repositoryName: options.ecrRepositoryName,
       imageScanOnPush: true,
       removalPolicy: RemovalPolicy.RETAIN,
     }));
-    this.parameters = new PipelineParameters(this, 'Parameters', { ...props, jobDefinitionContainerImage: image, logGroup });
+    this.parameters = new PipelineParameters(this, 'Parameters', { ...options, jobDefinitionContainerImage: image, logGroup });
     this.secret = this.parameters.secret;
 
-    const network = this.createEnvironment(props, image);
+    const network = this.createEnvironment(options, image);
     this.batchEnvironment = network.batchEnvironment;
     this.jobQueue = network.jobQueue;
     this.vpc = network.vpc;
     this.securityGroup = network.securityGroup;
     this.connections = network.connections;
-    this.workload = props.workload ?? new BatchJobWorkload(this, 'Workload', {
-      containerPath: props.containerPath,
-      jobRole: props.jobRole,
-      executionRole: props.executionRole,
-      jobStartTimeout: props.jobStartTimeout,
+    this.workload = options.workload ?? new BatchJobWorkload(this, 'Workload', {
+      containerPath: options.containerPath,
+      jobRole: options.jobRole,
+      executionRole: options.executionRole,
+      jobStartTimeout: options.jobStartTimeout,
       logGroup,
     });
-    this.drainMonitor = props.drainMonitor ?? new ExportDrainMonitor(this, 'DrainMonitor', { logGroup });
+    this.drainMonitor = options.drainMonitor ?? new ExportDrainMonitor(this, 'DrainMonitor', { logGroup });
     const lifecycle = new LustreLifecycleStateMachine(this, 'Lifecycle', {
-      ...props,
+      ...options,
       parameters: this.parameters,
       batchEnvironment: this.batchEnvironment,
       workload: this.workload,
@@ -117,8 +117,8 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     this.cleaner = new RunCleaner(this, 'Cleaner', {
       stateMachine: this.stateMachine,
       pipelineName: lifecycle.pipelineName,
-      sweepInterval: props.sweepInterval,
-      dryRun: props.cleanerDryRun,
+      sweepInterval: options.sweepInterval,
+      dryRun: options.cleanerDryRun,
       logGroup,
     });
     // whatever a clean-up needs, and whatever its file systems export to, outlives them
@@ -127,32 +127,56 @@ export class LustreAutoExportPipeline extends Construct implements ec2.IConnecta
     this.cleaner.protect(...ours, this.vpc, this.securityGroup, this.bucket, ...(encryptionKey ? [encryptionKey] : []));
   }
 
-  /** Lets somebody start runs. */
+  /**
+   * Lets somebody start runs.
+   *
+   * @param grantee who may start them
+   */
   public grantStartExecution(grantee: iam.IGrantable): iam.Grant {
     return this.stateMachine.grantStartExecution(grantee);
   }
 
-  /** Runs that were started (AWS/States ExecutionsStarted). */
+  /**
+   * Runs that were started (AWS/States ExecutionsStarted).
+   *
+   * @param props what differs from a sum over five minutes
+   */
   public metricStarted(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.stateMachine.metricStarted(props);
   }
 
-  /** Runs that succeeded: everything in S3, file system gone or kept as asked for (AWS/States ExecutionsSucceeded). */
+  /**
+   * Runs that succeeded: everything in S3, file system gone or kept as asked for (AWS/States ExecutionsSucceeded).
+   *
+   * @param props what differs from a sum over five minutes
+   */
   public metricSucceeded(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.stateMachine.metricSucceeded(props);
   }
 
-  /** Runs that failed. Their cause says whether a file system was kept (AWS/States ExecutionsFailed). */
+  /**
+   * Runs that failed. Their cause says whether a file system was kept (AWS/States ExecutionsFailed).
+   *
+   * @param props what differs from a sum over five minutes
+   */
   public metricFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.stateMachine.metricFailed(props);
   }
 
-  /** Runs that somebody stopped: they have to be cleaned up (AWS/States ExecutionsAborted). */
+  /**
+   * Runs that somebody stopped: they have to be cleaned up (AWS/States ExecutionsAborted).
+   *
+   * @param props what differs from a sum over five minutes
+   */
   public metricAborted(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.stateMachine.metricAborted(props);
   }
 
-  /** How long runs took, in milliseconds (AWS/States ExecutionTime). */
+  /**
+   * How long runs took, in milliseconds (AWS/States ExecutionTime).
+   *
+   * @param props what differs from an average over five minutes
+   */
   public metricTime(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.stateMachine.metricTime(props);
   }

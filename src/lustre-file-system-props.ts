@@ -116,36 +116,39 @@ export interface LustreFileSystemProps {
 
   /**
    * Longest time that a run waits for a batch environment that another run uses, where it was told to wait. No file system
-   * is there yet. Between 10 minutes and 7 days.
+   * is there yet. Between 10 minutes and 7 days. Then the run ends with `ComputeEnvironmentBusy`.
    *
    * @default Duration.days(1)
    */
   readonly reserveTimeout?: Duration;
 
   /**
-   * Longest time that the creation of the file system and its link may take.
+   * Longest time that the creation of the file system and its link may take. Between 10 minutes and 1 day. Then the run ends
+   * with `FileSystemTimedOut`.
    *
    * @default Duration.hours(1)
    */
   readonly lustreCreationTimeout?: Duration;
 
   /**
-   * Longest time that the update of the batch environment to the run's file system may take.
+   * Longest time that the update of the batch environment to the run's file system may take. Between 10 minutes and 7 days.
+   * Then the run ends with `ComputeEnvironmentTimedOut`.
    *
    * @default Duration.hours(3)
    */
   readonly attachTimeout?: Duration;
 
   /**
-   * Longest time that the job may take, with all its attempts and waits for an instance. Between 10 minutes and 30 days.
+   * Longest time that the job may take, with all its attempts and waits for an instance. Between 10 minutes and 30 days. Then
+   * the job is stopped, and the run ends with `JobTimedOut`.
    *
    * @default Duration.days(7)
    */
   readonly jobTimeout?: Duration;
 
   /**
-   * Longest time that the export of what is left may take once the job has ended. Then the file system is kept. From 2 hours to
-   * 30 days, and an hour longer than `lambdaTimeDiff` and three times `lambdaPeriod`.
+   * Longest time that the export of what is left may take once the job has ended. Then the file system is kept, and the
+   * run ends with `DrainTimedOut`. From 2 hours to 30 days, and an hour longer than `lambdaTimeDiff` and three times `lambdaPeriod`.
    *
    * @default Duration.days(3)
    */

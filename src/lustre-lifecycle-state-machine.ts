@@ -9,11 +9,14 @@ import { IExportDrainMonitor } from './drain-monitor';
 import { ILustreLifecycle } from './lifecycle';
 import { LustreFileSystemProps, LustreNetworkProps } from './lustre-file-system-props';
 import { PipelineParameters } from './pipeline-parameters';
+import { acknowledge, acknowledgeWildcards } from './private/acknowledge';
 import { renderCleanUp } from './private/clean-up-states';
 import { renderCreation } from './private/creation-states';
 import { renderEntry } from './private/entry-states';
 import { logGroupName, VENDED_LOGS } from './private/generated-name';
 import { LustrePart } from './private/lustre-part';
+import { partProblems } from './private/part-rules';
+import { validate } from './private/validation';
 import { IWorkload } from './workload';
 
 /**
@@ -44,6 +47,11 @@ export interface LustreLifecycleStateMachineProps extends LustreFileSystemProps,
   readonly role?: iam.IRole;
 }
 
+/** What the CDK grants to a state machine that writes a log. */
+const LOG_DELIVERY = [
+  'CreateLogDelivery', 'GetLogDelivery', 'UpdateLogDelivery', 'DeleteLogDelivery', 'ListLogDeliveries', 'PutResourcePolicy', 'DescribeResourcePolicies', 'DescribeLogGroups',
+].map((action) => `logs:${action}`);
+
 /**
  * A state machine each of whose executions creates an FSx for Lustre file system, links it to S3, lets a workload run
  * on it, and deletes it when every byte is proven to be in S3.
@@ -63,6 +71,7 @@ export class LustreLifecycleStateMachine extends Construct implements ILustreLif
 
   constructor(scope: Construct, id: string, props: LustreLifecycleStateMachineProps) {
     super(scope, id);
+    validate(this, ...partProblems(props));
     const logGroup = props.logGroup ?? new logs.LogGroup(this, 'Logs', {
       logGroupName: logGroupName(this, VENDED_LOGS),
       retention: logs.RetentionDays.THREE_MONTHS,
@@ -82,6 +91,10 @@ export class LustreLifecycleStateMachine extends Construct implements ILustreLif
       logs: { destination: logGroup, level: sfn.LogLevel.ALL, includeExecutionData: false },
       tracingEnabled: false,
     });
+    acknowledge(machine, 'AwsSolutions-SF2', 'Every state is in the log and in the history of the execution. A trace would add how long calls took, '
+      + 'and would need actions of X-Ray on everything.');
+    acknowledgeWildcards(machine.role, [new iam.PolicyStatement({ actions: LOG_DELIVERY, resources: ['*'] })],
+      'the delivery of logs takes no resource (Step Functions guide, logging to CloudWatch Logs)');
     for (const each of [props.parameters, props.batchEnvironment, props.workload, props.drainMonitor]) each.grantTo(machine);
     part.grantTo(machine);
     this.stateMachine = machine;

@@ -74,28 +74,30 @@ export interface LustreAutoExportPipelineOptions extends RunParameterProps, Lust
   readonly computeEnvironmentInstanceTypes?: string[];
 
   /**
-   * vCPUs that are kept, and billed, while no run is there.
+   * vCPUs that are kept, and billed, while no run is there. A whole number from 0 to `computeEnvironmentMaxvCpus`; above 0
+   * gives a warning.
    *
    * @default 0
    */
   readonly computeEnvironmentMinvCpus?: number;
 
   /**
-   * Most vCPUs at one time.
+   * Most vCPUs at one time. A whole number from 1.
    *
    * @default 256
    */
   readonly computeEnvironmentMaxvCpus?: number;
 
   /**
-   * vCPUs to begin with, when the compute environment is created.
+   * vCPUs to begin with, when the compute environment is created. A whole number from `computeEnvironmentMinvCpus` to
+   * `computeEnvironmentMaxvCpus`, or 0.
    *
    * @default 0
    */
   readonly computeEnvironmentDesiredvCpus?: number;
 
   /**
-   * Size of the encrypted root volume of an instance. It holds the container images.
+   * Size of the encrypted root volume of an instance, 30 to 16,384 GiB. It holds the container images.
    *
    * @default Size.gibibytes(100)
    */
@@ -124,6 +126,7 @@ export interface LustreAutoExportPipelineOptions extends RunParameterProps, Lust
 
   /**
    * Longest time that a job may wait for an instance, at its start and after every reclaim. Between 10 minutes and 1 day.
+   * Then the run ends with `JobNeverStarted`.
    *
    * @default Duration.hours(2)
    */

@@ -8,6 +8,8 @@ import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from '
 import { Construct } from 'constructs';
 import { IFailurePath } from './failure-path';
 import { PreflightCheck } from './preflight-check';
+import { acknowledge, acknowledgeLogWriting } from './private/acknowledge';
+import { allow, NO_RESOURCE_TYPE } from './private/allow';
 import { deadlineSeconds, defaultsOf, knownValues, seedValues } from './private/parameter-defaults';
 import { PARAMETERS_BUNDLE } from './private/parameter-payloads';
 import { parameterProblems, ParameterValues, RuleSettings } from './private/parameter-rules';
@@ -87,11 +89,7 @@ export class PipelineParameters extends Construct {
   constructor(scope: Construct, id: string, props: PipelineParametersProps = {}) {
     super(scope, id);
     this.defaults = defaultsOf(this, props);
-    this.secret = props.secret ?? new secretsmanager.Secret(this, 'Secret', {
-      description: 'Run-time parameters of the Lustre auto export pipeline, as a JSON object',
-      secretStringValue: SecretValue.unsafePlainText('{}'), // never changes, so that no deploy overwrites what a user wrote
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
+    this.secret = props.secret ?? this.createSecret();
     validate(this, check.impossible(!!props.secret && !!props.fillSecret, 'fillSecret is true with a brought secret; only the secret that this construct creates can be filled'));
     if (props.fillSecret) this.fill();
     this.function = new PartFunction(this, 'Handler', {
@@ -109,6 +107,8 @@ export class PipelineParameters extends Construct {
 
   /**
    * Renders the states that write the first state document: GetSecret and ExtractParameters.
+   *
+   * @param context where the states belong, and what is known about the runs when the app is synthesized
    */
   public load(context: ParametersContext): sfn.Chain {
     const { scope, statePrefix, failures } = context;
@@ -121,8 +121,8 @@ export class PipelineParameters extends Construct {
     };
     validate(this, ...parameterProblems(knownValues(this.defaults), settings, 'construct props'));
     for (const each of context.checks) each.grantTo(this.function, this);
-    // file systems of other runs on an overlapping prefix; takes no resource (Service Authorization Reference, Amazon FSx)
-    this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['fsx:DescribeFileSystems'], resources: ['*'] }));
+    // file systems of other runs on an overlapping prefix
+    allow(this.function, { actions: ['fsx:DescribeFileSystems'], resources: ['*'], wildcards: NO_RESOURCE_TYPE });
     const getSecret = this.function.invocation(scope, {
       action: 'GetSecret', statePrefix, failures, resultPath: '$.parameters', payload: { secretId: this.secret.secretArn },
     });
@@ -143,14 +143,28 @@ export class PipelineParameters extends Construct {
     return getSecret.next(extract);
   }
 
-  /** Lets the state machine call what the rendered states call. */
+  /**
+   * Lets the state machine call what the rendered states call.
+   *
+   * @param grantee the state machine that the states are in
+   */
   public grantTo(grantee: iam.IGrantable): void {
     this.function.grantInvoke(grantee);
   }
 
+  private createSecret(): secretsmanager.Secret {
+    const secret = new secretsmanager.Secret(this, 'Secret', {
+      description: 'Run-time parameters of the Lustre auto export pipeline, as a JSON object',
+      secretStringValue: SecretValue.unsafePlainText('{}'), // never changes, so that no deploy overwrites what a user wrote
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    acknowledge(secret, 'AwsSolutions-SMG4', 'It holds settings that people write, such as a storage capacity, and no credential that could be rotated.');
+    return secret;
+  }
+
   /** Once, when the secret is created: a template that holds the values would write them again whenever one changes. */
   private fill(): void {
-    new AwsCustomResource(this, 'Fill', {
+    const resource = new AwsCustomResource(this, 'Fill', {
       onCreate: {
         service: 'SecretsManager',
         action: 'putSecretValue',
@@ -161,5 +175,6 @@ export class PipelineParameters extends Construct {
       policy: AwsCustomResourcePolicy.fromSdkCalls({ resources: [this.secret.secretArn] }),
       installLatestAwsSdk: false,
     });
+    acknowledgeLogWriting(resource.grantPrincipal);
   }
 }

@@ -1,6 +1,7 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Stack } from 'aws-cdk-lib/core';
 import { IConstruct } from 'constructs';
+import { allow, NO_RESOURCE_TYPE, Permission } from './private/allow';
 import { WhenInUse } from './when-in-use';
 
 /**
@@ -15,10 +16,9 @@ export class PreflightCheck {
    * @param whenInUse whether an environment that is updated, or has another launch template, is a finding: with `WAIT` a state waits for it
    */
   public static computeEnvironment(computeEnvironmentArn: string, baseLaunchTemplateId: string, whenInUse: WhenInUse = WhenInUse.FAIL): PreflightCheck {
-    return new PreflightCheck('computeEnvironment', { computeEnvironmentArn, baseLaunchTemplateId, whenInUse }, () => [
-      // neither takes a resource or a condition key (Service Authorization Reference, AWS Batch and Amazon EC2)
-      new iam.PolicyStatement({ actions: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstanceTypes'], resources: ['*'] }),
-    ]);
+    return new PreflightCheck('computeEnvironment', { computeEnvironmentArn, baseLaunchTemplateId, whenInUse }, () => ({
+      actions: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstanceTypes'], resources: ['*'], wildcards: NO_RESOURCE_TYPE,
+    }));
   }
 
   /**
@@ -26,13 +26,11 @@ export class PreflightCheck {
    * and region. Images from elsewhere are not looked at.
    */
   public static containerImage(): PreflightCheck {
-    return new PreflightCheck('containerImage', {}, (scope) => [
-      // the image is a run-time parameter: any repository of this account and region
-      new iam.PolicyStatement({
-        actions: ['ecr:DescribeImages'],
-        resources: [Stack.of(scope).formatArn({ service: 'ecr', resource: 'repository', resourceName: '*' })],
-      }),
-    ]);
+    return new PreflightCheck('containerImage', {}, (scope) => ({
+      actions: ['ecr:DescribeImages'],
+      resources: [Stack.of(scope).formatArn({ service: 'ecr', resource: 'repository', resourceName: '*' })],
+      wildcards: 'the image is a run-time parameter: it may be in any repository of this account and region; this only reads',
+    }));
   }
 
   private constructor(
@@ -40,11 +38,16 @@ export class PreflightCheck {
     public readonly name: string,
     /** What the check needs to know. */
     public readonly settings: { [key: string]: string },
-    private readonly statements: (scope: IConstruct) => iam.PolicyStatement[],
+    private readonly permission: (scope: IConstruct) => Permission,
   ) {}
 
-  /** Grants what the check calls to the function that carries it out. */
+  /**
+   * Grants what the check calls to the function that carries it out.
+   *
+   * @param grantee the function that carries out the check
+   * @param scope a construct of the stack whose account and region are looked at
+   */
   public grantTo(grantee: iam.IGrantable, scope: IConstruct): void {
-    this.statements(scope).forEach((statement) => grantee.grantPrincipal.addToPrincipalPolicy(statement));
+    allow(grantee, this.permission(scope));
   }
 }

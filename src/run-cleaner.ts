@@ -1,11 +1,12 @@
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { CustomResource, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct, IConstruct } from 'constructs';
+import { acknowledgeWildcards } from './private/acknowledge';
+import { allow, NO_RESOURCE_TYPE } from './private/allow';
 import { PartFunction } from './private/part-function';
 import { CleanerVariable, ENDED_BADLY, GUARD_RESOURCE_TYPE, RUN_CLEANER_BUNDLE } from './private/run-cleaner-payloads';
 import { RunTag } from './private/tags';
@@ -117,21 +118,25 @@ export class RunCleaner extends Construct {
     this.guard.node.addDependency(...constructs);
   }
 
-  /** Sweeps and other calls of the cleaner that failed (AWS/Lambda Errors): what it watches over may be left behind. */
+  /**
+   * Sweeps and other calls of the cleaner that failed (AWS/Lambda Errors): what it watches over may be left behind.
+   *
+   * @param props what differs from a sum over five minutes
+   */
   public metricErrors(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.function.newest.metricErrors(props);
   }
 
   private grantHandler({ stateMachine, pipelineName }: RunCleanerProps): void {
-    const grant = (statement: iam.PolicyStatementProps) => this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
-    // Service Authorization Reference: neither takes a resource
-    grant({ actions: ['fsx:DescribeFileSystems', 'ec2:DescribeLaunchTemplates'], resources: ['*'] });
-    grant({
+    allow(this.function, { actions: ['fsx:DescribeFileSystems', 'ec2:DescribeLaunchTemplates'], resources: ['*'], wildcards: NO_RESOURCE_TYPE });
+    allow(this.function, {
       actions: ['fsx:TagResource'],
       resources: [Stack.of(this).formatArn({ service: 'fsx', resource: 'file-system', resourceName: '*' })],
       conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: pipelineName } },
+      wildcards: 'FSx chooses the id of a file system; a condition on its tag admits those of this pipeline alone',
     });
     stateMachine.grant(this.function, 'states:StartExecution', 'states:ListExecutions');
-    stateMachine.grantExecution(this.function, 'states:DescribeExecution');
+    const { principalStatements } = stateMachine.grantExecution(this.function, 'states:DescribeExecution');
+    acknowledgeWildcards(this.function.role, principalStatements, 'the star stands for the executions of this one state machine');
   }
 }

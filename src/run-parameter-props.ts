@@ -77,36 +77,37 @@ export interface RunParameterProps {
   readonly jobDefinitionMemory?: Size;
 
   /**
-   * Shortest time between two looks at the file system's creation (`waitForLustreCreationSeconds`, in seconds).
+   * Shortest time between two looks at the file system's creation (`waitForLustreCreationSeconds`, in
+   * seconds, 1 to 86,400).
    *
    * @default Duration.seconds(30)
    */
   readonly waitForLustreCreation?: Duration;
 
   /**
-   * Shortest time between two looks at the job (`waitForJobCompletionSeconds`, in seconds).
+   * Shortest time between two looks at the job (`waitForJobCompletionSeconds`, in seconds, 1 to 86,400).
    *
    * @default Duration.seconds(300)
    */
   readonly waitForJobCompletion?: Duration;
 
   /**
-   * Shortest time between two looks at the export queue (`waitForCheckMetricsSeconds`, in seconds).
+   * Shortest time between two looks at the export queue (`waitForCheckMetricsSeconds`, in seconds, 1 to 86,400).
    *
    * @default Duration.seconds(60)
    */
   readonly waitForCheckMetrics?: Duration;
 
   /**
-   * Lengthens what is looked at of the export queue's metric (`lambdaPeriodSeconds`, in seconds, a multiple of 60): as
-   * many periods have to be zero as one-minute points otherwise.
+   * Lengthens what is looked at of the export queue's metric (`lambdaPeriodSeconds`, in seconds, a multiple of 60 up to
+   * 86,400): as many periods have to be zero as one-minute points otherwise.
    *
    * @default Duration.seconds(60)
    */
   readonly lambdaPeriod?: Duration;
 
   /**
-   * How long the export queue's metric must have been zero without a gap (`lambdaTimeDiffMinutes`, in minutes).
+   * How long the export queue's metric must have been zero without a gap (`lambdaTimeDiffMinutes`, in minutes, 1 to 1,440).
    *
    * @default Duration.minutes(15)
    */
@@ -114,6 +115,7 @@ export interface RunParameterProps {
 
   /**
    * How it is proven that every byte is in S3 (`exportVerification`, `"BOTH"`, `"METRIC_ONLY"` or `"EXPORT_TASK_ONLY"`).
+   * `METRIC_ONLY` is refused without `autoExport`: nothing would be exported.
    *
    * @default ExportVerification.BOTH
    */
@@ -135,7 +137,8 @@ export interface RunParameterProps {
   readonly jobCommand?: string[];
 
   /**
-   * Environment variables of the job's container (`jobEnvironment`). Names must not start with `AWS_BATCH`.
+   * Environment variables of the job's container (`jobEnvironment`). A name is not empty, holds no `=`, does not begin with
+   * `AWS_BATCH`, and is not one of the two that are always there.
    *
    * @default - none of the user's; `LUSTRE_PATH` and `LUSTRE_RUN_ID` are always there
    */

@@ -60,14 +60,14 @@ export interface SpotBatchEnvironmentProps {
 
   /**
    * vCPUs that AWS Batch keeps, and that are billed, while no run is there. Such instances take no job and stay idle,
-   * and a run replaces them by its own.
+   * and a run replaces them by its own. A whole number from 0 to `maxvCpus`; above 0 gives a warning.
    *
    * @default 0
    */
   readonly minvCpus?: number;
 
   /**
-   * Most vCPUs at one time. AWS Batch may exceed it by one instance.
+   * Most vCPUs at one time. AWS Batch may exceed it by one instance. A whole number from 1.
    *
    * @default 256
    */
@@ -75,14 +75,15 @@ export interface SpotBatchEnvironmentProps {
 
   /**
    * vCPUs to begin with, when the compute environment is created. AWS Batch changes the number by itself afterwards. A
-   * number above 0 would be set again by each deploy that updates the environment, so better leave it.
+   * number above 0 would be set again by each deploy that updates the environment, so better leave it. A whole
+   * number from `minvCpus` to `maxvCpus`, or 0.
    *
    * @default 0
    */
   readonly desiredvCpus?: number;
 
   /**
-   * Size of the encrypted root volume of an instance. It holds the container images.
+   * Size of the encrypted root volume of an instance, 30 to 16,384 GiB. It holds the container images.
    *
    * @default Size.gibibytes(100)
    */

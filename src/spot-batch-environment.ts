@@ -7,6 +7,7 @@ import { Aws, Duration, Fn, Lazy, Names, RemovalPolicy } from 'aws-cdk-lib/core'
 import { Construct } from 'constructs';
 import { BatchEnvironmentContext, IBatchEnvironment } from './batch-environment';
 import { PreflightCheck } from './preflight-check';
+import { acknowledge, acknowledgeManagedPolicy } from './private/acknowledge';
 import { BATCH_ENVIRONMENT_BUNDLE, NO_RUN } from './private/batch-environment-payloads';
 import { baseUserData, runUserData } from './private/host-user-data';
 import { launchTemplateData, pascalCase } from './private/launch-template-data';
@@ -80,11 +81,7 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
     this.connections = new ec2.Connections({ securityGroups: [this.securityGroup], defaultPort: LUSTRE_PORT_RANGE });
     allowLustreWithin(this.connections);
 
-    this.instanceRole = props.instanceRole ?? new iam.Role(this, 'InstanceRole', {
-      description: 'Batch instances that mount Lustre file systems',
-      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
-      managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonEC2ContainerServiceforEC2Role')],
-    });
+    this.instanceRole = props.instanceRole ?? this.createInstanceRole();
 
     // two stacks of one class differ in their names only
     const environmentTag = Names.uniqueResourceName(this, { maxLength: 200 }); // a tag's value ends at 256 characters
@@ -187,11 +184,25 @@ export class SpotBatchEnvironment extends Construct implements IBatchEnvironment
 
   /** It holds one item while a run is there, and nothing that anybody would miss. */
   private createLockTable(): dynamodb.Table {
-    return new dynamodb.Table(this, 'RunLock', {
+    const table = new dynamodb.Table(this, 'RunLock', {
       partitionKey: { name: 'environment', type: dynamodb.AttributeType.STRING },
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    acknowledge(table, 'AwsSolutions-DDB3', 'It holds one item while a run is there. One restored from an earlier time would name a run that has ended.');
+    return table;
+  }
+
+  private createInstanceRole(): iam.Role {
+    const policy = 'service-role/AmazonEC2ContainerServiceforEC2Role';
+    const role = new iam.Role(this, 'InstanceRole', {
+      description: 'Batch instances that mount Lustre file systems',
+      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+      managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName(policy)],
+    });
+    acknowledgeManagedPolicy(role, policy, 'The policy that AWS Batch asks for; AWS keeps it in step with the ECS agent of its images, which a copy would not. '
+      + 'Bring an instanceRole for a narrower one.');
+    return role;
   }
 
   private createQueue(jobStartTimeout: Duration): batch.IJobQueue {

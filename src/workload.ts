@@ -41,15 +41,23 @@ export interface IWorkload {
 
   /**
    * Renders the states that do the work and end when it has succeeded. Work that fails ends in the failure path.
+   *
+   * @param context where the states belong, and which paths they read and write
    */
   run(context: WorkloadContext): sfn.IChainable;
 
   /**
    * Renders the states that end when no job of this run is left that can write. They run after success and after
    * failure, are idempotent, and are safe where `run` never began or got half way.
+   *
+   * @param context where the states belong, and which paths they read and write
    */
   stop(context: WorkloadContext): sfn.IChainable;
 
-  /** Grants what the rendered states need to the role of the state machine. */
+  /**
+   * Grants what the rendered states need to the role of the state machine.
+   *
+   * @param grantee the state machine that the states are in
+   */
   grantTo(grantee: iam.IGrantable): void;
 }

@@ -6,6 +6,8 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Annotations, ArnFormat, Duration, Names, RemovalPolicy, Stack, Token } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { acknowledge, acknowledgeWildcards } from './acknowledge';
+import { allow, NO_RESOURCE_TYPE, Permission } from './allow';
 import { logGroupName } from './generated-name';
 import { LUSTRE_BUNDLE, LustreSettings } from './lustre-payloads';
 import { lustreProblems, tagProblems, throughputOf } from './lustre-rules';
@@ -23,6 +25,9 @@ import type { RunDeadlines } from '../pipeline-parameters';
 export interface LustrePartProps extends LustreFileSystemProps, LustreNetworkProps {
   readonly logGroup: logs.ILogGroup;
 }
+
+/** Why FSx's resources are a star where a condition asks for the tag of the pipeline. */
+const IDS_OF_FSX = 'FSx chooses the ids; a condition on the tag of the pipeline admits what this pipeline has made and makes alone';
 
 /** The lifecycle's own function, and what is decided at deploy time about the file systems that it creates. */
 export class LustrePart extends Construct {
@@ -42,12 +47,7 @@ export class LustrePart extends Construct {
     const prefix = props.prefix ?? '';
     this.prefix = Token.isUnresolved(prefix) ? prefix : normalizePrefix(prefix); // a token gets its slash when a run begins
     this.prefixPerRun = props.prefixPerRun ?? true;
-    this.bucket = props.bucket ?? new s3.Bucket(this, 'Bucket', {
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
+    this.bucket = props.bucket ?? this.createBucket();
     const logLevel = props.lustreLogLevel ?? LustreLogLevel.WARN_ERROR;
     this.logGroup = logLevel === LustreLogLevel.DISABLED ? undefined : props.lustreLogGroup ?? new logs.LogGroup(this, 'Logs', {
       logGroupName: logGroupName(this, '/aws/fsx/'), // FSx takes no other beginning (A2.1)
@@ -102,39 +102,53 @@ export class LustrePart extends Construct {
 
   public grantTo(grantee: sfn.StateMachine): void {
     this.function.grantInvoke(grantee);
-    grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({
+    allow(grantee, {
       actions: ['fsx:DeleteFileSystem'],
       resources: [this.arnOf('fsx', 'file-system')],
       conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: this.settings.pipeline } },
-    }));
-    grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({
+      wildcards: IDS_OF_FSX,
+    });
+    allow(grantee, {
       actions: ['iam:DeleteServiceLinkedRole'],
       resources: [this.linkRoleArn('AWSServiceRoleForFSxS3Access_fs-*')],
-    }));
-    // not in the role's default policy: the function must not wait for the machine that waits for it
-    new iam.Policy(this, 'DescribeExecutions', {
-      statements: [new iam.PolicyStatement({
-        actions: ['states:DescribeExecution', 'states:GetExecutionHistory'],
-        resources: [Stack.of(this).formatArn({
-          service: 'states', resource: 'execution', resourceName: `${grantee.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        })],
-      })],
-      roles: [this.function.role],
+      wildcards: 'the role of a link is named after its file system; IAM refuses while the service still uses the role',
     });
+    // not in the role's default policy: the function must not wait for the machine that waits for it
+    const describe = new iam.PolicyStatement({
+      actions: ['states:DescribeExecution', 'states:GetExecutionHistory'],
+      resources: [Stack.of(this).formatArn({
+        service: 'states', resource: 'execution', resourceName: `${grantee.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      })],
+    });
+    const policy = new iam.Policy(this, 'DescribeExecutions', { statements: [describe], roles: [this.function.role] });
+    acknowledgeWildcards(policy, [describe], 'the star stands for the executions of this one state machine');
+  }
+
+  private createBucket(): s3.Bucket {
+    const bucket = new s3.Bucket(this, 'Bucket', {
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    acknowledge(bucket, 'AwsSolutions-S1', 'Access logs need a second bucket, whose place and retention an account decides for all of its buckets: '
+      + 'bring a bucket that has them, or watch this one with CloudTrail data events.');
+    return bucket;
   }
 
   private grantHandler(props: LustrePartProps): void {
-    const grant = (statement: iam.PolicyStatementProps) => this.function.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
+    const grant = (permission: Permission) => allow(this.function, permission);
     const ours = { [`aws:RequestTag/${RunTag.PIPELINE}`]: this.settings.pipeline };
     const fileSystems = this.arnOf('fsx', 'file-system');
     const associations = this.arnOf('fsx', 'association');
-    grant({ actions: ['fsx:CreateFileSystem'], resources: [fileSystems], conditions: { StringEquals: ours } });
-    grant({ actions: ['fsx:CreateDataRepositoryAssociation'], resources: [associations], conditions: { StringEquals: ours } });
+    grant({ actions: ['fsx:CreateFileSystem'], resources: [fileSystems], conditions: { StringEquals: ours }, wildcards: IDS_OF_FSX });
+    grant({ actions: ['fsx:CreateDataRepositoryAssociation'], resources: [associations], conditions: { StringEquals: ours }, wildcards: IDS_OF_FSX });
     // the file system of the association has to be ours, too
     grant({
       actions: ['fsx:CreateDataRepositoryAssociation'],
       resources: [fileSystems],
       conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: this.settings.pipeline } },
+      wildcards: IDS_OF_FSX,
     });
     // FSx looks at the bucket in the caller's name (permissions of the CloudFormation handler of AWS::FSx::DataRepositoryAssociation)
     grant({ actions: ['s3:ListBucket', 's3:GetBucketLocation', 's3:GetBucketPolicy'], resources: [this.bucket.bucketArn] });
@@ -143,26 +157,33 @@ export class LustrePart extends Construct {
       actions: ['fsx:UpdateDataRepositoryAssociation'],
       resources: [associations],
       conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: this.settings.pipeline } },
+      wildcards: IDS_OF_FSX,
     });
     // at creation the tags are in the request, later on the resource
-    grant({ actions: ['fsx:TagResource'], resources: [fileSystems, associations], conditions: { StringEquals: ours } });
+    grant({ actions: ['fsx:TagResource'], resources: [fileSystems, associations], conditions: { StringEquals: ours }, wildcards: IDS_OF_FSX });
     grant({
       actions: ['fsx:TagResource'],
       resources: [fileSystems],
       conditions: { StringEquals: { [`aws:ResourceTag/${RunTag.PIPELINE}`]: this.settings.pipeline } },
+      wildcards: IDS_OF_FSX,
     });
-    // Service Authorization Reference, Amazon FSx: neither takes a resource
-    grant({ actions: ['fsx:DescribeFileSystems', 'fsx:DescribeDataRepositoryAssociations'], resources: ['*'] });
+    grant({ actions: ['fsx:DescribeFileSystems', 'fsx:DescribeDataRepositoryAssociations'], resources: ['*'], wildcards: NO_RESOURCE_TYPE });
     // FSx looks at the security groups in the caller's name (Service Authorization Reference, CreateFileSystem, dependent action)
-    grant({ actions: ['ec2:GetSecurityGroupsForVpc'], resources: [this.arnOf('ec2', 'vpc')] });
+    grant({
+      actions: ['ec2:GetSecurityGroupsForVpc'],
+      resources: [this.arnOf('ec2', 'vpc')],
+      wildcards: 'only the subnet is known here, not its VPC; this only reads',
+    });
     // FSx makes its service-linked roles in the caller's name: one for itself, one for each file system's link (A4.11)
     grant({
       actions: ['iam:CreateServiceLinkedRole'],
       resources: [this.arnOf('iam', 'role/aws-service-role/fsx.*', 'AWSServiceRoleForAmazonFSx')],
+      wildcards: 'the star stands for the domain of the partition; the role is one, and only FSx can assume it',
     });
     grant({
       actions: ['iam:CreateServiceLinkedRole', 'iam:AttachRolePolicy', 'iam:PutRolePolicy'],
       resources: [this.linkRoleArn('*')],
+      wildcards: 'FSx makes a role for each link in its caller\'s name, and names it after the file system; only FSx can assume the roles of this path',
     });
     if (this.bucket.encryptionKey) this.allowLink(this.bucket.encryptionKey);
     props.lustreEncryptionKey?.grant(this.function.grantPrincipal, 'kms:DescribeKey', 'kms:CreateGrant', 'kms:Decrypt', 'kms:GenerateDataKeyWithoutPlaintext');

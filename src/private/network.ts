@@ -1,6 +1,7 @@
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Fn, Tags } from 'aws-cdk-lib/core';
 import { Construct, IDependable } from 'constructs';
+import { acknowledge } from './acknowledge';
 
 /** Where the instances and the file systems of an environment are. */
 export interface Network {
@@ -33,6 +34,8 @@ export function selectNetwork(scope: Construct, vpc: ec2.IVpc, selection?: ec2.S
 export function createNetwork(scope: Construct): Network {
   const created = new ec2.CfnVPC(scope, 'Vpc', { cidrBlock: '10.0.0.0/16', enableDnsHostnames: true, enableDnsSupport: true });
   Tags.of(created).add('Name', created.node.path);
+  acknowledge(created, 'AwsSolutions-VPC7', 'Nothing from outside reaches its instances, which live as long as a run and serve nobody. '
+    + 'Flow logs would be billed for the traffic with the file systems, too: bring a VPC that has them where an account asks for them.');
   const gateway = new ec2.CfnInternetGateway(scope, 'InternetGateway');
   const attachment = new ec2.CfnVPCGatewayAttachment(scope, 'InternetAttachment', { vpcId: created.ref, internetGatewayId: gateway.ref });
   const availabilityZone = Fn.select(0, Fn.getAzs());

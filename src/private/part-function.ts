@@ -6,6 +6,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { acknowledgeLogWriting, acknowledgeWildcards } from './acknowledge';
 import { PERMANENT_ERRORS } from './errors';
 import { IFailurePath } from '../failure-path';
 
@@ -57,6 +58,7 @@ export class PartFunction extends Construct implements iam.IGrantable {
     });
     this.grantPrincipal = this.function.grantPrincipal;
     this.role = this.function.role!;
+    acknowledgeLogWriting(this.role);
   }
 
   /** The function itself, in its newest version, for what no execution waits for: a rule, CloudFormation. */
@@ -84,6 +86,7 @@ export class PartFunction extends Construct implements iam.IGrantable {
 
   /** Lets the state machine call every version: one that is running calls the version of its own time. */
   public grantInvoke(grantee: iam.IGrantable): void {
-    this.function.grantInvoke(grantee);
+    const { principalStatements } = this.function.grantInvoke(grantee);
+    acknowledgeWildcards(grantee.grantPrincipal, principalStatements, 'the star stands for the versions of this one function');
   }
 }

@@ -2,6 +2,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { ArnFormat, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { allow, NO_RESOURCE_TYPE } from './allow';
 import { EnvironmentSettings } from './batch-environment-payloads';
 import { PartFunction } from './part-function';
 import { RunTag } from './tags';
@@ -17,15 +18,15 @@ export interface SpotBatchGrantsProps {
 export class SpotBatchGrants {
   constructor(private readonly scope: Construct, private readonly props: SpotBatchGrantsProps) {
     allow(props.handler, {
-      // these take neither a resource nor a condition on one
       actions: ['batch:DescribeComputeEnvironments', 'ec2:DescribeInstances', 'ec2:DescribeLaunchTemplates'],
       resources: ['*'],
+      wildcards: NO_RESOURCE_TYPE,
     });
     allow(props.handler, { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], resources: [props.lockTable.tableArn] });
     allow(props.handler, {
       actions: ['states:DescribeExecution'],
-      // any state machine of this account may share the environment, also one that is made later
       resources: [Stack.of(scope).formatArn({ service: 'states', resource: 'execution', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
+      wildcards: 'any state machine of this account may share the environment, also one that is made later; this only reads',
     });
   }
 
@@ -34,7 +35,8 @@ export class SpotBatchGrants {
     const { handler, settings, instanceRole } = this.props;
     const { environmentTag } = settings;
     const stack = Stack.of(this.scope);
-    const launchTemplates = [stack.formatArn({ service: 'ec2', resource: 'launch-template', resourceName: '*' })]; // EC2 chooses the id
+    const launchTemplates = [stack.formatArn({ service: 'ec2', resource: 'launch-template', resourceName: '*' })];
+    const wildcards = 'EC2 chooses the id of a template; a condition on its tags admits those of this environment alone';
     handler.grantInvoke(grantee);
     allow(grantee, { actions: ['batch:UpdateComputeEnvironment'], resources: [settings.computeEnvironmentArn] });
     // listed for UpdateComputeEnvironment; whether an update that names no role needs them is not said
@@ -58,11 +60,13 @@ export class SpotBatchGrants {
       actions: ['ec2:CreateLaunchTemplate'],
       resources: launchTemplates,
       conditions: { StringEquals: { [`aws:RequestTag/${RunTag.ENVIRONMENT}`]: environmentTag } },
+      wildcards,
     });
     allow(grantee, {
       actions: ['ec2:CreateTags'],
       resources: launchTemplates,
       conditions: { StringEquals: { 'ec2:CreateAction': 'CreateLaunchTemplate', [`aws:RequestTag/${RunTag.ENVIRONMENT}`]: environmentTag } },
+      wildcards,
     });
     allow(grantee, {
       actions: ['ec2:DeleteLaunchTemplate'],
@@ -71,12 +75,9 @@ export class SpotBatchGrants {
         StringEquals: { [`aws:ResourceTag/${RunTag.ENVIRONMENT}`]: environmentTag },
         Null: { [`aws:ResourceTag/${RunTag.RUN_ID}`]: 'false' }, // never the base launch template
       },
+      wildcards,
     });
   }
-}
-
-function allow(grantee: iam.IGrantable, statement: iam.PolicyStatementProps): void {
-  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement(statement));
 }
 
 function passedTo(service: string) {

