@@ -97,7 +97,7 @@ project.npmignore!.include('/assets/');
 project.npmignore!.exclude(
   '/lambda-src/', '/local/', '/trials/', '/scripts/', '/examples/', '/bench/', '/docs/', '/stryker.config.json', '/rosetta/', '/.ci/',
   '/demo-out/', '/soak-out/', '/.stryker-tmp/', '/.eslintcache', '/tsconfig.dev.json', '/ARCHITECTURE.md', '/CONTRIBUTING.md', '/TESTING.md',
-  '/api-baseline/', '/cspell.json', '/jest.latest.json', '/tsconfig.latest.json', '/.eslintrc.latest.json',
+  '/.api-baseline/', '/cspell.json', '/jest.latest.json', '/tsconfig.latest.json', '/.eslintrc.latest.json',
 );
 
 // typescript-eslint takes the nearest tsconfig.json; each folder that is not published extends the one configuration
@@ -166,10 +166,10 @@ project.addTask('package:fresh', {
 });
 project.package.setScript('package', 'node scripts/installed.mjs && npx projen package:fresh');
 // ---- guards of what users build on ----
-project.gitignore.include('/api-baseline/.jsii');
+project.gitignore.include('/.api-baseline/.jsii'); // in a hidden folder: jsii-docgen reads every other .jsii
 project.addTask('check:api', {
   description: 'The public API: nothing of the baseline is broken, everything has a docstring, a default and a name that is spelt right',
-  steps: [{ exec: 'jsii-diff api-baseline . -k --ignore-file api-baseline/accepted-breaks.txt' }, { exec: 'node scripts/check-api.mjs' }],
+  steps: [{ exec: 'jsii-diff .api-baseline . -k --ignore-file .api-baseline/accepted-breaks.txt' }, { exec: 'node scripts/check-api.mjs' }],
 });
 project.addTask('accept:api', { description: 'The public API as it is becomes the baseline', steps: [{ spawn: 'compile' }, { exec: 'node scripts/check-api.mjs --accept' }] });
 project.addTask('check:templates', { description: 'cfn-lint on the templates of all examples', exec: 'tsx scripts/check-templates.ts' });

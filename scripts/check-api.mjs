@@ -18,7 +18,7 @@ if (process.argv.includes('--accept')) {
     if (key === 'docs') return { stability: value.stability, deprecated: value.deprecated };
     return ['locationInModule', 'symbolId'].includes(key) ? undefined : value;
   };
-  writeFileSync('api-baseline/.jsii', `${JSON.stringify({ schema, name, version, dependencies, types }, keep, 1)}\n`);
+  writeFileSync('.api-baseline/.jsii', `${JSON.stringify({ schema, name, version, dependencies, types }, keep, 1)}\n`);
   process.exit();
 }
 
