@@ -66,10 +66,11 @@ function problemsOf(list: string, cited: Map<string, string>): string[] {
 describe('docs/facts.md', () => {
   const list = readFileSync(join(ROOT, LIST), 'utf8');
   const cited = citations();
+  const found = problemsOf(list, cited);
 
   test('has each fact that the repository cites, and no other, each once, with a confidence and a source', () => {
     expect(cited.size).toBeGreaterThan(100);
-    expect(problemsOf(list, cited)).toEqual([]);
+    expect(found).toEqual([]);
   });
 
   test.each<[string, (text: string) => string, string[]]>([
@@ -84,7 +85,7 @@ describe('docs/facts.md', () => {
     ['with a source that has no key', (text) => text.replace(/^(\| A4\.7 .*)BOTO \|$/m, '$1BOTTO |'), ["A4.7 has the source 'BOTTO'"]],
     ['with a source that nothing comes from', (text) => text.replace(/ JAVA \|$/gm, ' FSX |'), ['JAVA is a source of nothing']],
   ])('%s is found wrong', (_, broken, problems) => {
-    expect(problemsOf(broken(list), cited)).toEqual(problems);
+    expect(problemsOf(broken(list), cited).filter((problem) => !found.includes(problem))).toEqual(problems);
   });
 
   test('numbers are told from what looks like them', () => {
