@@ -13,7 +13,7 @@ import { RunTag } from './private/tags';
 import { check, validate } from './private/validation';
 import { IWorkload, WorkloadContext } from './workload';
 
-/** What an earlier try with a lost answer made is found by its name, but a list may show it only after some seconds (E19). */
+/** What an earlier try with a lost answer made is found by its name, but a list may show it only after some seconds (unconfirmed). */
 const MADE_BY_NAME = { retryAfter: Duration.seconds(30) };
 
 /**

@@ -89,7 +89,7 @@ export class ExportDrainMonitor extends Construct implements IExportDrainMonitor
   constructor(scope: Construct, id: string, props: ExportDrainMonitorProps = {}) {
     super(scope, id);
     const consecutiveZeros = props.consecutiveZeros ?? 3; // B7
-    const evictionTime = props.evictionTime ?? Duration.minutes(10); // G4
+    const evictionTime = props.evictionTime ?? Duration.minutes(10); // G4, C9: after minutes
     const publicationLag = props.publicationLag ?? Duration.minutes(2); // B5: 60-70 s, and a minute for the first reading of a backlog (B6)
     const misconfiguredGrace = props.misconfiguredGrace ?? Duration.minutes(20); // A3.2a: 15 minutes, and some for the re-trigger
     const metricGrace = props.metricGrace ?? Duration.minutes(20);

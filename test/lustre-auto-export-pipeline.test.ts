@@ -873,7 +873,9 @@ describe('bad props', () => {
   test('a deployment type that the region lacks', () => {
     const at = (region: string) => ({ account: '111122223333', region });
     expect(problem({}, at('us-gov-west-1'))).toMatch(/lustreDeploymentType is PERSISTENT_2, which FSx does not offer in us-gov-west-1; use SCRATCH_2 or PERSISTENT_1/);
-    expect(problem({ lustreDeploymentType: fsx.LustreDeploymentType.SCRATCH_2 }, at('cn-north-1'))).toMatch(/use PERSISTENT_1 or PERSISTENT_2/);
+    for (const region of ['cn-north-1', 'ap-southeast-5', 'ap-east-2', 'ap-southeast-7', 'ca-west-1', 'mx-central-1']) { // A1.13: Malaysia, Taipei, Thailand, Calgary, Mexico
+      expect(problem({ lustreDeploymentType: fsx.LustreDeploymentType.SCRATCH_2 }, at(region))).toMatch(/use PERSISTENT_1 or PERSISTENT_2/);
+    }
     expect(problem({}, at('eu-west-1'))).toBe('no error');
   });
 

@@ -245,15 +245,6 @@ describe('TESTING.md', () => {
     expect(row.survives.length).toBeGreaterThan(10);
   });
 
-  test('has a source for every fact that the README names', () => {
-    const sources = /## Facts and their sources\n([^]*?)\n## /.exec(testing)![1].split('\n').filter((line) => /^\| [A-G]/.test(line));
-    const listed = sources.flatMap((line) => line.split(' | ')[0].slice(2).split(', '))
-      .flatMap((part) => /^D3 – D6$/.test(part) ? ['D3', 'D4', 'D5', 'D6'] : [part]);
-    const used = new Set(readFileSync('README.md', 'utf8').match(/(?<![\w.])(?:[AD]\d(?=\.\d)|[BCEFG](?=\d))/g));
-    expect(used.size).toBeGreaterThan(5);
-    expect([...used].filter((chapter) => !listed.includes(chapter))).toEqual([]);
-  });
-
   test('has no switch that there is not', () => {
     const named = rows.flatMap(({ name }) => name ?? []);
     expect(named.filter((name) => !SWITCHES.some((each) => each.name === name))).toEqual([]);

@@ -23,7 +23,7 @@ export interface Look {
 /** Whose launch template the environment shows; that of a run that has ended, or that is deleted, serves nobody any more. */
 type Owner = 'base' | 'thisRun' | 'otherRun' | 'goneRun' | 'stranger';
 
-/** An update is finished in this time (D1.3): what refuses one for so long will not go away. */
+/** An update typically takes 10 to 30 minutes (D1.3): what refuses one for so long will not go away. */
 const REFUSED_MINUTES = 30;
 
 const shown = ({ environment }: Look) => requireField(environment?.computeResources?.launchTemplate, 'computeResources.launchTemplate');
@@ -76,7 +76,7 @@ export function stepToAttach(look: Look): NextStep {
     case 'VALID':
       // VALID alone says nothing: it may be the VALID from before the update
       if (owner === 'thisRun' && requireField(shown(look).version, 'launchTemplate.version') === RUN_TEMPLATE_VERSION) return 'DONE';
-      // a new template may not be visible yet, and an update to one that Batch cannot find makes the environment INVALID (E19, D1.8)
+      // a new template may not be visible yet, and an update to one that Batch cannot find makes the environment INVALID (D1.8)
       return runTemplateExists(look) ? 'UPDATE' : 'WAIT';
     case 'INVALID':
       if (owner !== 'goneRun') return invalid(look, describe(look));

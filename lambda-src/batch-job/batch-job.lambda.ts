@@ -70,7 +70,7 @@ export const handler = dispatch({
     const alive = jobs.filter((job) => !isTerminal(job));
     for (const { jobId } of alive) await batch.send(new TerminateJobCommand({ jobId, reason: 'the run has ended' }));
     const outcome = alive.length > 0 ? { ...progress, outcome: 'STOPPED' as const } : progress;
-    // a list may not show a job that was submitted a moment ago (E19): one that lacks the job that is known is not believed, nor is a first one that knows none
+    // a list may not show a job that was submitted a moment ago (unconfirmed): one that lacks the job that is known is not believed, nor is a first one that knows none
     const isKnownListed = jobs.some(({ jobId }) => jobId === progress.jobId);
     const isNoneToBeListed = progress.jobId === undefined || areJobsForgotten(run, new Date());
     const complete = isKnownListed || (isNoneToBeListed && (progress.stopWait?.turn ?? 0) > 0);

@@ -148,7 +148,7 @@ async function describeTasks(fileSystemId: string): Promise<ExportTask[]> {
   return tasks;
 }
 
-/** The ages of the oldest message in the queue, one a minute, in any order (B9). */
+/** The ages of the oldest message in the queue, one a minute, in any order. */
 async function readAges(fileSystemId: string, from: number, until: number): Promise<Point[]> {
   const points: Point[] = [];
   const step = MOST_POINTS * PERIOD_SECONDS * 1000;

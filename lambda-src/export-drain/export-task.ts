@@ -17,7 +17,7 @@ const PAUSES = [2, 8, 30, 60].map((minutes) => minutes * MINUTE);
 /** Between the clock of FSx and this one. */
 const SKEW = MINUTE;
 
-/** A new task may not be listed yet (E19). */
+/** A new task may not be listed yet (unconfirmed). */
 const NOT_SEEN = 15 * MINUTE;
 
 /** FSx may refuse for a while what it will do: the update of the link has just ended. */

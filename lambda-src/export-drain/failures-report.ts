@@ -21,8 +21,8 @@ const FIXES = {
   KeyTooLong: 'S3 takes keys of at most 1,024 bytes: shorten the names, or use a shorter prefix', // A5.6
   NameNotUtf8: 'S3 takes names in UTF-8 only: rename the files', // A5.6
   FileTooLarge: 'S3 takes objects of at most 5 TiB: split the files', // A5.6
-  AccessDenied: 'let the role AWSServiceRoleForFSxS3Access_<file system id> write to the bucket; a bucket policy with aws:SourceVpc or aws:SourceVpce denies it,'
-    + ' and so does a KMS key that the role may not use', // B12
+  AccessDenied: 'let the role AWSServiceRoleForFSxS3Access_<file system id> write to the bucket; a bucket policy with aws:SourceVpc or aws:SourceVpce denies it,' // B12
+    + ' and so does a KMS key that the role may not use',
   Kms: 'let the role AWSServiceRoleForFSxS3Access_<file system id> use the KMS key of the bucket, and check that the key is enabled',
   Busy: 'the files were open or being changed: close them, then clean the run up again', // G9
   S3Error: 'S3 refused: look at the KMS key of the bucket, and clean the run up again',

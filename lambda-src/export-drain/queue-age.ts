@@ -52,7 +52,7 @@ export function readQueue(now: number, quietAt: number, points: Point[], needed:
   return read(zeros < needed ? DrainReason.TOO_FEW_ZEROS : DrainReason.QUEUE_EMPTY, count);
 }
 
-/** Sorted out by minute: points come in any order (B9), and one that is not a number or not of the past is no zero. */
+/** Sorted out by minute: points may come in any order (CloudWatch API reference, GetMetricStatistics), and one that is not a number or not of the past is no zero. */
 function agesByMinute(now: number, points: Point[]): Map<number, number> {
   const ages = new Map<number, number>();
   for (const { at, ageSeconds } of points) {

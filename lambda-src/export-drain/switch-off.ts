@@ -12,7 +12,7 @@ export const MOST_ATTEMPTS = 4;
 /** What is in the way for a moment passes in this time. */
 export const REFUSED_FOR = 20 * 60_000;
 
-/** Describe may still show the link as it was before an update (E19). */
+/** Describe may still show the link as it was before an update (unconfirmed). */
 const SHOWS_AFTER = 60_000;
 
 const WORDS: { [form in SwitchOffForm]: string } = { EMPTY_EVENTS: 'with Events: []', NO_POLICY: 'without AutoExportPolicy' };

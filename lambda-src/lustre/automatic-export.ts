@@ -21,7 +21,7 @@ export function stepToRestore(association: DataRepositoryAssociation | undefined
   if (!wanted) return off('autoExport is false');
   if (lifecycle === 'CREATING' || lifecycle === 'UPDATING') return { next: 'WAIT' };
   const hasEvents = (S3?.AutoExportPolicy?.Events ?? []).length > 0;
-  // an update of a link that is broken mends nothing (A3.2a)
+  // an update of a link mends nothing while its cause lasts (A3.2a)
   if (lifecycle === 'MISCONFIGURED' && hasEvents) return off(`its link to S3 is MISCONFIGURED: ${FailureDetails?.Message ?? 'FSx gives no reason'}`);
   return { next: 'UPDATE' };
 }

@@ -15,7 +15,7 @@ const BACKLOG_BEGINS_LATE_MS = 440_000;
 /** At 213 files a second (A5.10) they take a quarter of an hour. */
 const BACKLOG_FILES = 200_000;
 /** Reclaimed just before a look at the job, so that the drain begins before the client is evicted. */
-const RECLAIM = { afterSeconds: 430, evictionMs: 590_000 }; // G4: up to 10 minutes
+const RECLAIM = { afterSeconds: 430, evictionMs: 590_000 }; // G4 says minutes: the longest that a monitor has to reckon with
 
 /**
  * Tries a drain monitor: its states, and whole runs of a pipeline that has it.

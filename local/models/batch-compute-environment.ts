@@ -29,7 +29,7 @@ const UPDATABLE = ['BEST_FIT_PROGRESSIVE', 'BEST_FIT_PROGRESSIVE_ORDERED', 'SPOT
 const UPDATE_MINUTES = { shortest: 10, longest: 30 };
 /** D1.4 */
 const JOB_EXECUTION_TIMEOUT_MINUTES = 30;
-/** D1.2: changing these replaces no instance. */
+/** D1.1: changing these, which it does not name, replaces no instance. */
 const SCALING = ['minvCpus', 'maxvCpus', 'desiredvCpus'];
 /** Switch updateShows. */
 const SHOWS_LATE_SECONDS = 15;

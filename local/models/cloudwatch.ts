@@ -50,8 +50,8 @@ export class CloudWatchModel implements ServiceModel {
     if (!Number.isInteger(Period) || Period < 60 || Period % 60 !== 0) {
       throw new AwsError('InvalidParameterValueException', 'The parameter Period must be a multiple of 60.');
     }
-    const start = Math.floor(new Date(input.StartTime).getTime() / MINUTE) * MINUTE; // B9: inclusive, rounded down
-    const end = new Date(input.EndTime).getTime(); // B9: exclusive
+    const start = Math.floor(new Date(input.StartTime).getTime() / MINUTE) * MINUTE; // CloudWatch API reference, GetMetricStatistics: inclusive, rounded down
+    const end = new Date(input.EndTime).getTime(); // and exclusive
     if (!(start < end)) {
       throw new AwsError('InvalidParameterCombinationException', 'The parameter StartTime must be less than the parameter EndTime.');
     }

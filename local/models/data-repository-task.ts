@@ -10,7 +10,7 @@ const REFRESH_MS = 30_000; // A8.4
 const KEPT_MS = 14 * 24 * 3600_000; // LG:data-repo-task-status: 14 days after it finished
 const LONGEST_MESSAGE = 256; // DataRepositoryTaskFailureDetails
 
-/** How fast tasks export: in parallel, much faster than the queue (A8.9; no number is published). 0 files a second: they stand still. */
+/** How fast tasks export: in parallel, much faster than the queue (A8.9: up to hundreds of GBps; no number for files). 0 files a second: they stand still. */
 export interface TaskPace {
   filesPerSecond: number;
   bytesPerSecond: number;

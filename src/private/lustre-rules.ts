@@ -22,7 +22,7 @@ const MISSING: { [type: string]: string[] } = {
     'af-south-1', 'ap-southeast-3', 'ap-southeast-4', 'ap-northeast-3', 'ap-south-2', 'eu-south-1', 'eu-south-2', 'eu-west-3',
     'eu-central-2', 'me-south-1', 'me-central-1', 'sa-east-1', 'us-gov-east-1', 'us-gov-west-1',
   ],
-  [SCRATCH_2]: ['ap-southeast-5', 'cn-north-1', 'cn-northwest-1'],
+  [SCRATCH_2]: ['ap-southeast-5', 'ap-east-2', 'ap-southeast-7', 'ca-west-1', 'mx-central-1', 'cn-north-1', 'cn-northwest-1'],
 };
 
 const REQUIRED_EVENTS = [DataRepositoryEvent.NEW, DataRepositoryEvent.CHANGED];
