@@ -3,7 +3,7 @@ import { MAX_KEEP_HOURS } from './private/parameter-rules';
 
 /**
  * What becomes of the file system of a run that failed. Whatever is said here: one that nothing was ever written to is
- * deleted at once, and one whose data is not proven to be in S3 is never deleted.
+ * deleted at once unless a step of the clean-up has failed before, and one whose data is not proven to be in S3 is never deleted.
  */
 export class FailurePolicy {
   /** What is there is exported, proven to be in S3, and then deleted. */

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as ts from 'typescript';
 import { definitionOf, statementsOf, synthesize } from './synthesized';
 import { LustreAutoExportPipeline } from '../src';
@@ -63,12 +65,12 @@ describe.each(['README.md', 'README.ja.md'])('%s', (file) => {
 
   test('its tables have every parameter with its default', () => {
     const { jobDefinitionContainerImage, prefix, jobCommand, jobEnvironment, ...defaults } = made.states.ExtractParameters.Parameters.defaults;
-    const shown = Object.fromEntries(rows.filter((row) => row.length === 5).map(([name, , , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
+    const shown = Object.fromEntries(rows.filter((row) => row.length === 6).map(([name, , , , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
     expect(shown).toMatchObject(Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, typeof value === 'string' ? `"${value}"` : String(value)])));
     expect(Object.keys(shown)).toEqual(expect.arrayContaining(['jobDefinitionContainerImage', 'prefix', 'jobCommand', 'jobEnvironment']));
     const [{ Properties }] = Object.values(made.template.findResources('AWS::Batch::ComputeEnvironment'));
     const { Type, AllocationStrategy, InstanceTypes, MinvCpus, MaxvCpus, DesiredvCpus } = Properties.ComputeResources;
-    const deploy = Object.fromEntries(rows.filter((row) => row.length === 4).map(([name, , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
+    const deploy = Object.fromEntries(rows.filter((row) => row.length === 5).map(([name, , , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
     expect(deploy).toMatchObject({
       computeEnvironmentType: `"${Type}"`,
       computeEnvironmentAllocationStrategy: `"${AllocationStrategy}"`,
@@ -86,7 +88,12 @@ describe.each(['README.md', 'README.ja.md'])('%s', (file) => {
   });
 
   test('its table of IAM actions has exactly those of the roles', () => {
-    const asked = new Set(statementsOf(made.template).flatMap(({ action }) => action));
+    const withKeys = synthesize((stack) => {
+      const encryptionKey = new kms.Key(stack, 'Key');
+      const secret = new secretsmanager.Secret(stack, 'Secret', { encryptionKey });
+      return { lustreEncryptionKey: encryptionKey, bucket: new s3.Bucket(stack, 'Bucket', { encryptionKey }), prefix: 'runs/', secret };
+    });
+    const asked = new Set([made, synthesize({ fillSecret: true }), withKeys].flatMap(({ template }) => statementsOf(template)).flatMap(({ action }) => action));
     const shown = new Set(rows.flatMap(([, actions]) => quoted(actions ?? '')).filter((action) => /^[a-z0-9]+:[A-Z]\w+$/.test(action)));
     expect([...shown].sort()).toEqual([...asked].sort());
   });

@@ -15,7 +15,7 @@ const NEXT: { [error: string]: string } = {
   [ErrorName.COMPUTE_ENVIRONMENT_TIMED_OUT]: 'look at the compute environment in the AWS Batch console, then start the run again.',
   [ErrorName.INSTANCES_NOT_GONE]: 'end the instances that are named above.',
   [ErrorName.JOB_FAILED]: 'read the log stream that is named above (log group /aws/batch/job), mend the job, and start the run again.',
-  [ErrorName.JOB_ATTEMPTS_EXHAUSTED]: 'start the run again at another time, with more jobDefinitionRetryAttempts, or with more instance types.',
+  [ErrorName.JOB_ATTEMPTS_EXHAUSTED]: 'after reclaims start the run again at another time, with more jobDefinitionRetryAttempts, or with more instance types; where the image could not be started, look at it and at the right to pull it.',
   [ErrorName.JOB_NEVER_STARTED]: 'read what the instances said above; check capacity, image, network and security group, then start the run again.',
   [ErrorName.JOB_TIMED_OUT]: 'raise jobTimeout, or make the job shorter.',
   [ErrorName.JOBS_NOT_STOPPED]: 'terminate the jobs that are named above.',

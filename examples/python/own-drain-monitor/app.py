@@ -34,5 +34,9 @@ class KeepForReview:
 
 app = cdk.App()
 stack = cdk.Stack(app, "OwnDrainMonitor")
-LustreAutoExportPipeline(stack, "Pipeline", drain_monitor=KeepForReview())
+pipeline = LustreAutoExportPipeline(stack, "Pipeline", drain_monitor=KeepForReview())
+# for who checks the app with cdk-nag: the monitor adds to what the state machine may do
+pipeline.state_machine.node.add_metadata("aws:cdk:acknowledged-rules", {
+    "AwsSolutions-IAM5[Resource::*]": "DescribeDataRepositoryAssociations takes no resource, and neither does the delivery of logs",
+})
 app.synth()
