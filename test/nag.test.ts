@@ -1,10 +1,13 @@
 import { Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as cdk from 'aws-cdk-lib/core';
 import type { CloudAssembly } from 'aws-cdk-lib/cx-api';
 import { EXAMPLE_APPS, synthesizeExample } from './helpers/example-apps';
 import { GUARDED_STACKS, pipelineOnOtherStack } from './helpers/guarded-stacks';
 import { textOf } from './synthesized';
+import { IExportDrainMonitor, LustreAutoExportPipeline } from '../src';
 
 const versionOf = (name: string): string => jest.requireActual(`${name}/package.json`).version;
 /** cdk-nag 3 needs aws-cdk-lib 2.257, the validation of templates 2.262: they run with `jest -c jest.latest.json`. */
@@ -70,6 +73,39 @@ inNewestLane.each(APPS)('%s', (_name, make) => {
   test('cdk-nag finds nothing', () => expect(nag(app)).toEqual([]));
 
   test('the CDK finds nothing in the templates', () => expect(validate(assembly)).toEqual([]));
+});
+
+inNewestLane('what others give to a role is not explained by the library', () => {
+  const star = (...actions: string[]) => new iam.PolicyStatement({ actions, resources: ['*'] });
+  const found = (make: (stack: cdk.Stack) => void) => {
+    const app = new cdk.App();
+    make(new cdk.Stack(app, 'Stack'));
+    app.synth();
+    return nag(app).filter((each) => each.includes('IAM5'));
+  };
+
+  test('a brought role that may do more', () => expect(found((stack) => {
+    const instanceRole = new iam.Role(stack, 'Own', { assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com') });
+    instanceRole.addToPolicy(star('s3:DeleteObject'));
+    new LustreAutoExportPipeline(stack, 'Pipeline', { instanceRole });
+  })).toEqual([expect.stringContaining('Stack/Own/DefaultPolicy/Resource')]));
+
+  test('a brought part that gives more to the state machine', () => expect(found((stack) => {
+    const drainMonitor: IExportDrainMonitor = {
+      drain: ({ scope }) => new sfn.Pass(scope, 'Drain'),
+      grantTo: (grantee) => { grantee.grantPrincipal.addToPrincipalPolicy(star('s3:DeleteObject')); },
+    };
+    new LustreAutoExportPipeline(stack, 'Pipeline', { drainMonitor });
+  })).toEqual([expect.stringContaining('StateMachine/Role/DefaultPolicy/Resource')]));
+});
+
+test('nothing is read before the app is synthesized: what is said later counts', () => {
+  const stack = new cdk.Stack(new cdk.App(), 'Stack');
+  let name = 'too early';
+  new LustreAutoExportPipeline(stack, 'Pipeline', { bucket: s3.Bucket.fromBucketName(stack, 'Bucket', cdk.Lazy.string({ produce: () => name })), prefix: '' });
+  name = 'late';
+  const text = JSON.stringify(Template.fromStack(stack).toJSON());
+  expect([text.includes(':s3:::late'), text.includes('too early')]).toEqual([true, false]);
 });
 
 /** Actions that a policy allows on a star without a reason in the template that names them. One that tells of a condition needs one. */

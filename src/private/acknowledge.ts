@@ -1,5 +1,5 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { CfnResource, Stack } from 'aws-cdk-lib/core';
+import { AspectPriority, Aspects, CfnResource, Stack } from 'aws-cdk-lib/core';
 import { Construct, IConstruct } from 'constructs';
 
 /** Where cdk-nag 3 looks, at a resource and at everything above it (`Validations`, which the oldest aws-cdk-lib has not). */
@@ -23,30 +23,65 @@ export function acknowledgeLogWriting(role: IConstruct | iam.IPrincipal): void {
   acknowledgeManagedPolicy(role, 'service-role/AWSLambdaBasicExecutionRole', 'It lets the function write its log, and nothing else.');
 }
 
-/** Why statements that a role or policy has got just now have a star in their resources. The reason names their actions. */
-export function acknowledgeWildcards(holder: IConstruct | iam.IPrincipal, statements: iam.PolicyStatement[], reason: string): void {
-  if (!Construct.isConstruct(holder)) return;
-  const note = (how: typeof noteAtConstruct, construct: IConstruct) => statements.forEach(({ actions, resources }) => {
-    const findings = (Stack.of(holder).resolve(resources) as unknown[]).map(flat).filter((each) => each.includes('*')).map((each) => `Resource::${each}`);
-    if (findings.length > 0) how(construct, 'AwsSolutions-IAM5', `${actions.join(', ')}: ${reason}`, findings);
-  });
-  const policies = holder.node.findAll().filter((each) => CfnResource.isCfnResource(each) && each.cfnResourceType === 'AWS::IAM::Policy');
-  policies.forEach((each) => note(noteAtResource, each));
-  note(noteAtConstruct, holder);
-  // a reference to another stack gets its last form while the app is synthesized; cdk-nag 3 looks after that, cdk-nag 2 before
-  holder.node.addValidation({ validate: () => { note(noteAtConstruct, holder); return []; } });
+interface Reason {
+  readonly statement: iam.PolicyStatement;
+  readonly words: string;
 }
 
+/** What is known of the stars in the policies of a role or policy. */
+const REASONS = new WeakMap<IConstruct, Reason[]>();
+
+/**
+ * Why statements that a role or policy is given have a star in their resources.
+ *
+ * What others give to the same role is not ours to explain: a finding of cdk-nag is acknowledged where the reasons cover
+ * every action on its resource, and stays where one has none.
+ */
+export function acknowledgeWildcards(holder: IConstruct | iam.IPrincipal, statements: iam.PolicyStatement[], reason: string): void {
+  if (!Construct.isConstruct(holder)) return;
+  const reasons = REASONS.get(holder) ?? [];
+  reasons.push(...statements.map((statement) => ({ statement, words: `${statement.actions.join(', ')}: ${reason}` })));
+  if (REASONS.has(holder)) return;
+  REASONS.set(holder, reasons);
+  // while the app is synthesized, when everything is known; before cdk-nag 2, which is an aspect itself
+  Aspects.of(holder).add({ visit: (node) => explain(node, reasons, noteAtConstruct, noteAtResource) }, { priority: AspectPriority.MUTATING });
+  // a reference to another stack gets its last form after that; cdk-nag 3 looks then
+  holder.node.addValidation({ validate: () => { holder.node.findAll().forEach((node) => explain(node, reasons, noteAtConstruct)); return []; } });
+}
+
+function explain(node: IConstruct, reasons: Reason[], ...note: (typeof noteAtConstruct)[]): void {
+  if (!CfnResource.isCfnResource(node) || !['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(node.cfnResourceType)) return;
+  const resolve = (value: unknown) => Stack.of(node).resolve(value);
+  const { Statement: allowed = [] } = resolve((node as iam.CfnPolicy).policyDocument) ?? {};
+  const known = reasons.map(({ statement, words }) => ({ actions: statement.actions, findings: findingsOf(resolve(statement.resources)), words }));
+  const isExplained = (finding: string) => {
+    const actions = listOf(allowed).filter(({ Resource }) => findingsOf(Resource).includes(finding)).flatMap(({ Action }) => listOf(Action));
+    return actions.length > 0 && actions.every((action) => known.some((each) => each.findings.includes(finding) && each.actions.includes(action)));
+  };
+  for (const { findings, words } of known) {
+    const explained = findings.filter(isExplained);
+    if (explained.length > 0) note.forEach((noteAt) => noteAt(node, 'AwsSolutions-IAM5', words, explained));
+  }
+}
+
+const listOf = (value: any): any[] => Array.isArray(value) ? value : value === undefined ? [] : [value];
+
+/** Resources with a star, as cdk-nag names them. */
+const findingsOf = (resources: any): string[] => listOf(resources).map(flat).filter((each) => each.includes('*')).map((each) => `Resource::${each}`);
+
+// each of them notes a thing once: an app can be synthesized twice, and what is explained at two times may be the same
 function noteAtConstruct(construct: IConstruct, rule: string, reason: string, findings: string[]): void {
-  const ids = findings.length === 0 ? [rule] : findings.map((finding) => `${rule}[${finding}]`);
-  const noted = construct.node.metadata.some(({ type, data }) => type === OF_CONSTRUCT && ids.every((id) => data[id] === reason));
-  if (!noted) construct.node.addMetadata(OF_CONSTRUCT, Object.fromEntries(ids.map((id) => [id, reason])));
+  const noted = construct.node.metadata.filter(({ type }) => type === OF_CONSTRUCT).map(({ data }) => data);
+  const ids = (findings.length === 0 ? [rule] : findings.map((finding) => `${rule}[${finding}]`)).filter((id) => !noted.some((data) => data[id] === reason));
+  if (ids.length > 0) construct.node.addMetadata(OF_CONSTRUCT, Object.fromEntries(ids.map((id) => [id, reason])));
 }
 
 function noteAtResource(construct: IConstruct, rule: string, reason: string, findings: string[]): void {
   if (!CfnResource.isCfnResource(construct)) return;
   const { rules_to_suppress: rules = [] } = construct.getMetadata(OF_RESOURCE) ?? {};
-  construct.addMetadata(OF_RESOURCE, { rules_to_suppress: [...rules, { id: rule, reason, ...(findings.length > 0 && { applies_to: findings }) }] });
+  const entry = { id: rule, reason, ...(findings.length > 0 && { applies_to: findings }) };
+  if (rules.some((each: object) => JSON.stringify(each) === JSON.stringify(entry))) return;
+  construct.addMetadata(OF_RESOURCE, { rules_to_suppress: [...rules, entry] });
 }
 
 /** A CloudFormation expression as cdk-nag writes it in the name of a finding. */
