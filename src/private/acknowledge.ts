@@ -46,18 +46,21 @@ export function acknowledgeWildcards(holder: IConstruct | iam.IPrincipal, statem
   // while the app is synthesized, when everything is known; before cdk-nag 2, which is an aspect itself
   Aspects.of(holder).add({ visit: (node) => explain(node, reasons, noteAtConstruct, noteAtResource) }, { priority: AspectPriority.MUTATING });
   // a reference to another stack gets its last form after that; cdk-nag 3 looks then
-  holder.node.addValidation({ validate: () => { holder.node.findAll().forEach((node) => explain(node, reasons, noteAtConstruct)); return []; } });
+  const again = () => { if (Stack.of(holder).dependencies.length > 0) holder.node.findAll().forEach((node) => explain(node, reasons, noteAtConstruct)); };
+  holder.node.addValidation({ validate: () => { again(); return []; } });
 }
 
 function explain(node: IConstruct, reasons: Reason[], ...note: (typeof noteAtConstruct)[]): void {
   if (!CfnResource.isCfnResource(node) || !['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'].includes(node.cfnResourceType)) return;
   const resolve = (value: unknown) => Stack.of(node).resolve(value);
-  const { Statement: allowed = [] } = resolve((node as iam.CfnPolicy).policyDocument) ?? {};
-  const known = reasons.map(({ statement, words }) => ({ actions: statement.actions, findings: findingsOf(resolve(statement.resources)), words }));
-  const isExplained = (finding: string) => {
-    const actions = listOf(allowed).filter(({ Resource }) => findingsOf(Resource).includes(finding)).flatMap(({ Action }) => listOf(Action));
-    return actions.length > 0 && actions.every((action) => known.some((each) => each.findings.includes(finding) && each.actions.includes(action)));
-  };
+  const known = reasons.map(({ statement, words }) => ({ actions: statement.actions, findings: findingsOf(resolve(statement.resources)), words }))
+    .filter(({ findings }) => findings.length > 0);
+  if (known.length === 0) return;
+  const actionsOn: { [finding: string]: string[] } = {};
+  for (const { Action, Resource } of listOf(resolve((node as iam.CfnPolicy).policyDocument)?.Statement)) {
+    for (const finding of findingsOf(Resource)) actionsOn[finding] = [...actionsOn[finding] ?? [], ...listOf(Action)];
+  }
+  const isExplained = (finding: string) => actionsOn[finding]?.every((action) => known.some(({ actions, findings }) => findings.includes(finding) && actions.includes(action)));
   for (const { findings, words } of known) {
     const explained = findings.filter(isExplained);
     if (explained.length > 0) note.forEach((noteAt) => noteAt(node, 'AwsSolutions-IAM5', words, explained));
