@@ -60,7 +60,8 @@ function explain(node: IConstruct, reasons: Reason[], ...note: (typeof noteAtCon
   for (const { Action, Resource } of listOf(resolve((node as iam.CfnPolicy).policyDocument)?.Statement)) {
     for (const finding of findingsOf(Resource)) actionsOn[finding] = [...actionsOn[finding] ?? [], ...listOf(Action)];
   }
-  const isExplained = (finding: string) => actionsOn[finding]?.every((action) => known.some(({ actions, findings }) => findings.includes(finding) && actions.includes(action)));
+  const covers = (finding: string, action: string) => known.some(({ actions, findings }) => findings.includes(finding) && actions.includes(action));
+  const isExplained = (finding: string) => actionsOn[finding]?.every((action) => covers(finding, action));
   for (const { findings, words } of known) {
     const explained = findings.filter(isExplained);
     if (explained.length > 0) note.forEach((noteAt) => noteAt(node, 'AwsSolutions-IAM5', words, explained));
