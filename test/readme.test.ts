@@ -80,12 +80,12 @@ describe.each(['README.md', 'README.ja.md'])('%s', (file) => {
 
   test('its tables have every parameter with its default', () => {
     const { jobDefinitionContainerImage, prefix, jobCommand, jobEnvironment, ...defaults } = made.states.ExtractParameters.Parameters.defaults;
-    const shown = Object.fromEntries(rows.filter((row) => row.length === 6).map(([name, , , , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
+    const shown = Object.fromEntries(rows.filter((row) => row.length === 5).map(([name, , , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
     expect(shown).toMatchObject(Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, typeof value === 'string' ? `"${value}"` : String(value)])));
     expect(Object.keys(shown)).toEqual(expect.arrayContaining(['jobDefinitionContainerImage', 'prefix', 'jobCommand', 'jobEnvironment']));
     const [{ Properties }] = Object.values(made.template.findResources('AWS::Batch::ComputeEnvironment'));
     const { Type, AllocationStrategy, InstanceTypes, MinvCpus, MaxvCpus, DesiredvCpus } = Properties.ComputeResources;
-    const deploy = Object.fromEntries(rows.filter((row) => row.length === 5).map(([name, , , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
+    const deploy = Object.fromEntries(rows.filter((row) => row.length === 4).map(([name, , value]) => [quoted(name)[0], value.replace(/`/g, '')]));
     expect(deploy).toMatchObject({
       computeEnvironmentType: `"${Type}"`,
       computeEnvironmentAllocationStrategy: `"${AllocationStrategy}"`,
