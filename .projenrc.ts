@@ -155,7 +155,7 @@ project.addTask('test:exhaustive', { description: 'Tries every state, field and 
 // ---- packages: npm tarball, Python wheel and sdist, Java jar with sources and javadoc; and their users ----
 project.postCompileTask.prependExec('jsii-rosetta extract --strict --compile'); // every example of README and docstrings compiles, and is translated
 project.npmignore!.include('.jsii.tabl.json');
-// Maven would write the newest versions of the day into the jar's pom: these are not asked for, so that it names the floor
+// Maven would write the newest versions of the day into the jar's pom: these are not asked for, so that it names the floor (test:consumers looks)
 const ABOVE_THE_FLOOR = ['2\\.25[1-9]\\..*', '2\\.2[6-9]\\d\\..*', '2\\.[3-9]\\d\\d\\..*', '10\\.5\\.([2-9]|\\d\\d).*', '10\\.([6-9]|\\d\\d).*'];
 project.tasks.tryFind('package-all')!.reset([
   'jsii-pacmak -v -t js -t python -t java --rosetta-tablet=.jsii.tabl.json --rosetta-unknown-snippets=fail',
@@ -164,7 +164,7 @@ project.tasks.tryFind('package-all')!.reset([
 project.addTask('package:fresh', {
   steps: [{ exec: 'rm -rf dist' }, ...['pre-compile', 'compile', 'post-compile', 'package-all'].map((spawn) => ({ spawn }))],
 });
-project.package.setScript('package', 'node scripts/installed.mjs && npx projen package:fresh');
+project.package.setScript('package', 'node scripts/installed.mjs && node scripts/tools.mjs python3 mvn && npx projen package:fresh');
 // ---- guards of what users build on ----
 project.gitignore.include('/.api-baseline/.jsii'); // in a hidden folder: jsii-docgen reads every other .jsii
 project.addTask('check:api', {

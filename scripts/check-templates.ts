@@ -1,5 +1,6 @@
-// cfn-lint over the templates of all examples in TypeScript, with the state machines in a form that it looks into.
-import { execFileSync, execSync } from 'node:child_process';
+// cfn-lint over the templates of all examples in TypeScript, with the state machines in a form that it looks into. It looks at their
+// structure only: that a Next leads somewhere, and what a Retry needs, asl-validator tells in the tests.
+import { execFileSync, execSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -59,6 +60,24 @@ function lint(command: string, files: string[]): Finding[] {
   }
 }
 
+/** A kind of state that there is not, written as the CDK writes definitions. Where it is not found, nothing is looked at. */
+const PLANTED = {
+  Resources: {
+    Planted: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        RoleArn: 'arn:aws:iam::123456789012:role/planted',
+        DefinitionString: { 'Fn::Join': ['', ['{"StartAt":"A","States":{"A":{"Type":"Tusk","Resource":"', { Ref: 'Function' }, '","End":true}}}']] },
+      },
+    },
+  },
+};
+
+/** E1101 is an exception of a rule: what the rule would have said is not known. */
+const words = ({ Rule, Message }: Finding) =>
+  Rule.Id === 'E1101' ? `cfn-lint itself failed at this, and has not looked at the rest of it: ${Message}` : Message;
+
+if (spawnSync(process.execPath, ['scripts/tools.mjs', 'python3'], { stdio: 'inherit' }).status !== 0) process.exit(1);
 const folder = mkdtempSync(join(tmpdir(), 'templates-'));
 try {
   const command = cfnLint();
@@ -70,13 +89,18 @@ try {
       return join(outdir, file);
     });
   });
-  const findings = lint(command, files);
+  const planted = join(folder, 'planted.template.json');
+  writeFileSync(planted, JSON.stringify(inline(PLANTED)));
+  const found = lint(command, [planted, ...files]);
+  const findings = found.filter(({ Filename }) => Filename !== planted);
   for (const file of files) {
     const here = findings.filter(({ Filename }) => Filename === file);
     console.log(`${file.slice(folder.length + 1)}: ${here.length === 0 ? 'nothing found' : `${here.length} findings`}`);
-    for (const { Rule, Message, Location } of here) console.log(`  ${Rule.Id} ${(Location.Path ?? []).join('/')}: ${Message}`);
+    for (const finding of here) console.log(`  ${finding.Rule.Id} ${(finding.Location.Path ?? []).join('/')}: ${words(finding)}`);
   }
-  if (findings.length > 0) process.exitCode = 1;
+  const looks = found.some(({ Filename, Rule }) => Filename === planted && Rule.Id === 'E3601');
+  if (!looks) console.log('cfn-lint does not find the planted kind of state: it does not look into state machines');
+  if (findings.length > 0 || !looks) process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -92,6 +92,24 @@ describe.each(IN_ANY_LANGUAGE)('README of %s', (folder) => {
   });
 });
 
+describe('what is renamed was synced before: a name may be on the file servers before the data, and a reclaim loses the rest', () => {
+  const sources = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /(\.(ts|js|sh|py|java)|Dockerfile)$/.test(file) && !/node_modules|cdk\.out|\.venv|target\//.test(file));
+  const renames = (text: string) => [...text.matchAll(/\bmv (\S+) \S/g)];
+  const unsynced = (text: string) => renames(text).filter(({ index, 1: file }) => !text.slice(0, index).includes(`sync ${file}`)).map(([rename]) => rename);
+  const texts = sources.map((file) => [file, readFileSync(join(EXAMPLES, file), 'utf8')]).filter(([, text]) => renames(text).length > 0);
+
+  test.each(texts)('%s', (_, text) => {
+    expect(unsynced(text)).toEqual([]);
+    expect(unsynced(text.replaceAll('sync ', 'cat '))).toHaveLength(renames(text).length); // the rule sees one that is missing
+  });
+
+  test('of every example whose job renames', () => {
+    expect(texts.map(([file]) => file).sort())
+      .toEqual(['auto-export-app/job/job.sh', 'typescript/dockerfile-image/image/job.sh', 'typescript/own-workload/app.ts']);
+  });
+});
+
 describe('minimal', () => {
   test('a run brings its files to the bucket and deletes its file system, once there is an image', async () => {
     const { run, names, fsx } = await runOf('typescript/minimal', {}, ({ template, models }) =>

@@ -18,7 +18,7 @@ const STATEFUL = [
 
 interface Resource {
   readonly type: string;
-  /** Those whose change makes CloudFormation replace the resource. */
+  /** Those whose change makes CloudFormation replace the resource, or overwrite or delete what it holds. */
   readonly properties: Record<string, unknown>;
 }
 type Resources = Record<string, Resource>;
@@ -31,12 +31,21 @@ const REPLACING: Record<string, string[]> = (() => {
   ]));
 })();
 
+/** What replaces without the schemas saying so. */
+const ALSO_REPLACING: Record<string, string[]> = {
+  'AWS::Batch::ComputeEnvironment': ['ReplaceComputeEnvironment'], // D1.7: without it CloudFormation replaces
+  'AWS::SecretsManager::Secret': ['SecretString', 'GenerateSecretString'], // another value overwrites what a user wrote
+};
+/** What becomes of a resource, and so of its data, that leaves the stack or is replaced. */
+const POLICIES = ['DeletionPolicy', 'UpdateReplacePolicy'];
+
 function statefulResources(make: (stack: Stack) => void): Resources {
   const stack = new Stack(new App(), 'Stack');
   make(stack);
   const resources = Object.entries<any>(Template.fromStack(stack).toJSON().Resources).filter(([, { Type }]) => STATEFUL.includes(Type));
-  return Object.fromEntries(resources.map(([id, { Type, Properties = {} }]) => {
-    const given = (REPLACING[Type] ?? []).filter((name) => name in Properties).map((name) => [name, Properties[name]]);
+  return Object.fromEntries(resources.map(([id, { Type, Properties = {}, ...attributes }]) => {
+    const all = { ...Properties, ...attributes };
+    const given = [...REPLACING[Type] ?? [], ...ALSO_REPLACING[Type] ?? [], ...POLICIES].filter((name) => name in all).map((name) => [name, all[name]]);
     return [id, { type: Type, properties: Object.fromEntries(given) }];
   }));
 }
@@ -51,7 +60,7 @@ function replacements(before: Resources, now: Resources): string[] {
   });
 }
 
-const HOW = 'Each change makes CloudFormation replace what users have: a major version (CONTRIBUTING.md, "Versions"). '
+const HOW = 'Each change makes CloudFormation replace, overwrite or delete what users have: a major version (CONTRIBUTING.md, "Versions"). '
   + 'If it is meant: UPDATE_STATEFUL_RESOURCES=1 npx jest test/logical-ids.test.ts';
 
 const now = Object.fromEntries(Object.entries(GUARDED_STACKS).map(([name, make]) => [name, statefulResources(make)]));
@@ -59,7 +68,7 @@ if (update) writeFileSync(RECORD, `${JSON.stringify(now, undefined, 2)}\n`);
 const record: Record<string, Resources> = existsSync(RECORD) ? JSON.parse(readFileSync(RECORD, 'utf8')) : {};
 
 describe.each(Object.keys(GUARDED_STACKS))('stateful resources: %s', (name) => {
-  test('none would be replaced', () => {
+  test('none would be replaced, overwritten or deleted', () => {
     const changes = replacements(record[name], now[name]);
     if (changes.length > 0) throw new Error([...changes, HOW].join('\n'));
   });

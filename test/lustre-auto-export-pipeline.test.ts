@@ -1030,8 +1030,9 @@ describe('the autoExport section of cdk.json', () => {
     ['a list', [], /got \[\]/],
     ['misspelt', { lustreStorageCapasity: 1200 }, /autoExport\.lustreStorageCapasity is not a parameter; did you mean lustreStorageCapacity\?/],
     ['unknown', { zzz: 1 }, /autoExport\.zzz is not a parameter; known are envName, .*lambdaTimeDiffMinutes/],
-    ...['prefix', 'jobCommand', 'jobEnvironment', 'exportVerification', 'failurePolicy', 'keepHours'].map((name): [string, unknown, RegExp] =>
-      [`of this library alone, ${name}`, { [name]: 'KEEP' }, new RegExp(`autoExport\\.${name} is not a parameter`)]),
+    ...['prefix', 'jobCommand', 'jobEnvironment', 'exportVerification', 'failurePolicy'].map((name): [string, unknown, RegExp] =>
+      [`a prop, ${name}`, { [name]: 'KEEP' }, new RegExp(`autoExport\\.${name} is not of this section; give the prop ${name} of LustreAutoExportPipeline`)]),
+    ['part of a prop', { keepHours: 1 }, /autoExport\.keepHours is not of this section; give the prop failurePolicy of .*Pipeline, beside settings/],
     ['type', { computeEnvironmentMaxvCpus: '256' }, /autoExport\.computeEnvironmentMaxvCpus is "256"; it must be a whole number, 0 or more/],
     ['kind', { computeEnvironmentType: 'spot' }, /autoExport\.computeEnvironmentType is "spot"; it must be "SPOT" or "EC2"/],
     ['types', { computeEnvironmentInstanceTypes: 'optimal' }, /computeEnvironmentInstanceTypes is "optimal"; it must be a list/],

@@ -2,7 +2,7 @@ import { nearMiss } from './near-miss';
 import { parameterProblems, PARAMETER_NAMES, ParameterName } from './parameter-rules';
 import { check, Problem } from './validation';
 
-const NOT_OF_THE_SEED: ParameterName[] = ['prefix', 'jobCommand', 'jobEnvironment', 'exportVerification', 'failurePolicy', 'keepHours'];
+const NOT_OF_THE_SEED: string[] = ['prefix', 'jobCommand', 'jobEnvironment', 'exportVerification', 'failurePolicy', 'keepHours'] satisfies ParameterName[];
 
 /** The seed's 14 parameters that the secret can change. */
 const RUN_TIME_NAMES: string[] = PARAMETER_NAMES.filter((name) => !NOT_OF_THE_SEED.includes(name));
@@ -45,6 +45,10 @@ export function deployTimeProblems(key: string, section: unknown): Problem[] {
       const rule = DEPLOY_TIME[name];
       if (rule) return check.impossible(!rule.accepts(value), `${key}.${name} is ${JSON.stringify(value)}; it must be ${rule.allowed}`);
       if (known.includes(name)) return undefined;
+      if (NOT_OF_THE_SEED.includes(name)) {
+        const prop = name === 'keepHours' ? 'failurePolicy' : name;
+        return `${key}.${name} is not of this section; give the prop ${prop} of LustreAutoExportPipeline, beside settings`;
+      }
       const meant = nearMiss(name, known);
       return `${key}.${name} is not a parameter; ${meant ? `did you mean ${meant}?` : `known are ${known.join(', ')}`}`;
     }),

@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, hostname, tmpdir, userInfo } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { run } from './run.mjs';
+import { basename, join } from 'node:path';
+import { filesUnder, PACKAGES } from './packages.mjs';
+import { floor, peerDependencies, run } from './run.mjs';
 
 /** Beside the compiled sources and the bundles. */
 const BESIDE = ['.jsii', '.jsii.tabl.json', 'API.md', 'CHANGELOG.md', 'LICENSE', 'README.ja.md', 'README.md', 'SECURITY.md', 'package.json'];
@@ -13,16 +14,6 @@ function expectedFiles() {
   return [...BESIDE, ...sources.flatMap((file) => [`lib/${file}.js`, `lib/${file}.d.ts`]), ...functions.map((name) => `assets/lambda/${name}/index.js`)].sort();
 }
 
-const filesUnder = (folder) => readdirSync(folder, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-
-/** The one file of a folder whose name ends so. */
-function only(folder, end) {
-  const found = filesUnder(folder).filter((file) => file.endsWith(end));
-  if (found.length !== 1) throw new Error(`${folder} should hold one file *${end}, but holds ${found.length}: run \`npm run package\``);
-  return resolve(found[0]);
-}
-
 async function unpacked(archive, into) {
   if (archive.endsWith('gz')) await run('tar', ['-xzf', archive, '-C', into]);
   else await run('python3', ['-m', 'zipfile', '-e', archive, into]);
@@ -31,15 +22,16 @@ async function unpacked(archive, into) {
 
 /** What is too much, missing, or tells of the machine that built it; in the tarball, and in the same tarball that wheel, sdist and jar carry. */
 export async function contentProblems() {
-  const java = (classifier) => only('dist/java', `-0.0.0${classifier}.jar`);
-  const archives = [only('dist/js', '.tgz'), only('dist/python', '.whl'), only('dist/python', '.tar.gz'), java(''), java('-sources'), java('-javadoc')];
+  const { pom, ...archives } = PACKAGES;
   const place = mkdtempSync(join(tmpdir(), 'contents-'));
   const fresh = () => mkdtempSync(join(place, 'archive-'));
   // a name of few letters is found anywhere, and what a Linux host names for another reason says nothing
-  const ofThisMachine = [process.cwd(), homedir(), hostname(), userInfo().username].filter((text) => text.length > 4 && !['/root', 'localhost'].includes(text));
+  const packedIn = join(tmpdir(), 'npm-pack'); // what pacmak's folders begin with
+  const ofThisMachine = [process.cwd(), homedir(), packedIn, hostname(), userInfo().username]
+    .filter((text) => text.length > 4 && !['/root', 'localhost'].includes(text));
   try {
-    const problems = [];
-    for (const archive of archives) {
+    const problems = pomProblems(readFileSync(pom, 'utf8'));
+    for (const archive of Object.values(archives)) {
       const folder = await unpacked(archive, fresh());
       const carried = archive.endsWith('.tgz') ? folder : await carriedTarball(folder, fresh());
       if (carried) {
@@ -64,3 +56,9 @@ async function carriedTarball(folder, into) {
   const [tarball] = filesUnder(folder).filter((file) => file.endsWith('.tgz'));
   return tarball && unpacked(tarball, into);
 }
+
+/** Maven takes the very version that the jar's pom names, where npm and pip have a range: it has to be the lowest one of that. */
+const pomProblems = (pom) => Object.keys(peerDependencies).flatMap((name) => {
+  const [, version] = new RegExp(`<artifactId>${name}</artifactId>\\s*<version>([^<]*)`).exec(pom) ?? [];
+  return version === floor(name) ? [] : [`the jar's pom asks for ${name} ${version}, not for ${floor(name)}`];
+});

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { differences } from './assemblies.mjs';
 import { contentProblems } from './contents.mjs';
 import { javaConsumer } from './java.mjs';
-import { pythonConsumer } from './python.mjs';
+import { missingPackages } from './packages.mjs';
+import { FROM_SDIST, pythonConsumer } from './python.mjs';
 import { typescriptConsumer } from './typescript.mjs';
+import { missingTools } from '../../scripts/tools.mjs';
 
 /** Of the examples, and of this folder. */
 const APPS = ['minimal', 'own-drain-monitor', 'everything-brought', 'own-parts'];
@@ -30,11 +32,16 @@ function report(what, problems) {
 }
 const failure = ({ message, stdout = '', stderr = '' }) => [message, ...`${stdout}${stderr}`.trim().split('\n').slice(-40)];
 
+const missing = [...missingTools('python3', 'mvn'), ...missingPackages];
+if (missing.length > 0) {
+  console.error(missing.join('\n'));
+  process.exit(1);
+}
 const folder = mkdtempSync(join(tmpdir(), 'consumers-'));
 try {
-  report('the packages hold what they should, and nothing of the machine that built them', await contentProblems());
+  report('the packages hold what they should, and nothing of the machine that built them', await contentProblems().catch(failure));
   const consumers = [typescriptConsumer, pythonConsumer, javaConsumer].map((consumer) => consumer(join(folder, 'of ')));
-  const assemblies = await Promise.all(consumers.map(async ({ language, install, synthesize }) => {
+  const assemblies = await Promise.all(consumers.map(async ({ language, install, synthesize, more = [] }) => {
     try {
       await install();
     } catch (error) {
@@ -43,7 +50,7 @@ try {
     }
     report(`${language}: installs in an empty folder`, []);
     const of = {};
-    for (const app of APPS) {
+    for (const app of [...APPS, ...more]) {
       of[app] = join(folder, `${language}-${app}`);
       await synthesize(app, of[app]).then(() => report(`${language}: ${app} synthesizes`, []), (error) => report(`${language}: ${app} synthesizes`, failure(error)));
     }
@@ -63,6 +70,7 @@ try {
     report(`${app}: Python's cloud assembly is TypeScript's`, differences(typescript[app], python[app]));
     report(`${app}: Java's cloud assembly is TypeScript's`, differences(typescript[app], java[app]));
   }
+  report(`${FROM_SDIST}: Python's cloud assembly is TypeScript's`, differences(typescript.minimal, python[FROM_SDIST]));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -15,7 +15,7 @@ export const run = (command, args, cwd, env = {}) => exec(command, args, {
 /** Node.js and what an operating system has, so neither esbuild nor Docker: what an app needs to synthesize. */
 export const BARE_PATH = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
 
-const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+export const { version, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 /** The lowest version that the library works with. */
 export const floor = (name) => peerDependencies[name].replace('^', '');
 

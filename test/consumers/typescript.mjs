@@ -1,17 +1,18 @@
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { PACKAGES } from './packages.mjs';
 import { BARE_PATH, floor, run, schemaVersion } from './run.mjs';
 
 /** `npm install` of the tarball. */
 export function typescriptConsumer(prefix) {
   const folder = `${prefix}TypeScript`;
-  const [tarball] = readdirSync('dist/js').filter((file) => file.endsWith('.tgz')).map((file) => resolve('dist/js', file));
   return {
     language: 'TypeScript',
     async install() {
       mkdirSync(folder);
       writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-      await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball, ...['aws-cdk-lib', 'constructs'].map((name) => `${name}@${floor(name)}`),
+      await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', PACKAGES.tarball,
+        ...['aws-cdk-lib', 'constructs'].map((name) => `${name}@${floor(name)}`),
         `@aws-cdk/cloud-assembly-schema@${schemaVersion}`, 'typescript@~5.9', '@types/node@^20', 'tsx@^4'], folder); // not the TypeScript that the library is built with
       cpSync('test/consumers/typescript', folder, { recursive: true });
       for (const example of ['minimal', 'own-drain-monitor']) cpSync(`examples/typescript/${example}`, join(folder, example), { recursive: true });

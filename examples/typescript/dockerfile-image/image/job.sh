@@ -9,6 +9,7 @@ while [ "$part" -le "${PARTS:-10}" ]; do
   if [ ! -e "$file" ]; then
     # the real work; what is half done has another name, so that no later attempt takes it for done
     seq "$part" 1000 | sha256sum > "$file.tmp"
+    sync "$file.tmp" # the data has to be on the file servers before the name says so
     mv "$file.tmp" "$file"
   fi
   part=$((part + 1))
