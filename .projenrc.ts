@@ -156,10 +156,10 @@ project.addTask('test:exhaustive', { description: 'Tries every state, field and 
 project.postCompileTask.prependExec('jsii-rosetta extract --strict --compile'); // every example of README and docstrings compiles, and is translated
 project.npmignore!.include('.jsii.tabl.json');
 // Maven would write the newest versions of the day into the jar's pom: these are not asked for, so that it names the floor (test:consumers looks)
-const ABOVE_THE_FLOOR = ['2\\.25[1-9]\\..*', '2\\.2[6-9]\\d\\..*', '2\\.[3-9]\\d\\d\\..*', '10\\.5\\.([2-9]|\\d\\d).*', '10\\.([6-9]|\\d\\d).*'];
+const NOT_THE_FLOOR = [CDK_FLOOR, CONSTRUCTS].map((version) => version.replaceAll('.', '\\.').replace(/^(\d+\\\.)(.*)$/, '$1(?!$2$).*'));
 project.tasks.tryFind('package-all')!.reset([
   'jsii-pacmak -v -t js -t python -t java --rosetta-tablet=.jsii.tabl.json --rosetta-unknown-snippets=fail',
-  `--maven-local-repository=$HOME/.m2/repository '--mvn-define=maven.version.ignore=${ABOVE_THE_FLOOR.join(',')}'`, // a local repository of its own is empty each time
+  `--maven-local-repository=$HOME/.m2/repository '--mvn-define=maven.version.ignore=${NOT_THE_FLOOR.join(',')}'`, // a local repository of its own is empty each time
 ].join(' '));
 project.addTask('package:fresh', {
   steps: [{ exec: 'rm -rf dist' }, ...['pre-compile', 'compile', 'post-compile', 'package-all'].map((spawn) => ({ spawn }))],
