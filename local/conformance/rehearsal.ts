@@ -64,7 +64,7 @@ export function pipelineWith(props: (stack: Stack) => LustreAutoExportPipelinePr
 }
 
 export function synthesize(build: (stack: Stack) => unknown): string {
-  const app = new App({ analyticsReporting: false });
+  const app = new App({ analyticsReporting: false, treeMetadata: false });
   build(new Stack(app, 'Rehearsal'));
   return app.synth().directory;
 }

@@ -24,7 +24,7 @@ const PATHS = ['run', 'parameters', 'fileSystem', 'association', 'job', 'compute
  * no other use. @returns the broken promises that can be seen without running anything
  */
 export function checkRendering(create: (scope: Stack) => Part): string[] {
-  const app = new App({ analyticsReporting: false });
+  const app = new App({ analyticsReporting: false, treeMetadata: false });
   const stack = new Stack(app, 'Rendering');
   const part = attempt('it cannot be created', () => create(stack));
   if (typeof part === 'string') return [part];

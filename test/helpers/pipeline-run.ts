@@ -48,7 +48,7 @@ const synthesized = new Map<string, { template: any; assets: string }>();
 function synthesize(pipelines: { readonly [id: string]: LustreAutoExportPipelineProps }) {
   const key = JSON.stringify(pipelines, (_, value) => value === undefined ? 'undefined' : value);
   if (!synthesized.has(key)) {
-    const app = new App();
+    const app = new App({ treeMetadata: false });
     const stack = new Stack(app, STACK);
     for (const [id, props] of Object.entries(pipelines)) {
       new LustreAutoExportPipeline(stack, id, { jobDefinitionContainerImage: JobImage.fromRegistry('busybox:1'), ...props });
