@@ -114,7 +114,7 @@ project.eslint?.allowDevDeps('{lambda-src,local,trials,bench,scripts,examples}/*
 project.eslint?.addRules({ 'import/no-unresolved': ['error', { ignore: [`^${project.name}$`] }] }); // tsconfig.dev.json and jest know where it is
 project.eslint?.addRules({ '@stylistic/max-len': ['error', { code: 160, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreComments: true }] });
 
-project.testTask.prependExec('tsc --noEmit -p tsconfig.dev.json');
+project.testTask.prependSpawn(project.addTask('types', { description: 'Type-checks everything, tests and scripts included', exec: 'tsc --noEmit -p tsconfig.dev.json' }));
 
 project.package.setScript('dependencies', 'node scripts/bundle-lambdas.mjs'); // npm runs it behind npm ci: every example synthesizes at once
 
@@ -141,7 +141,7 @@ project.addTask('test:latest', {
   env: { NODE_OPTIONS: '--max-semi-space-size=64', JSII_DEPRECATED: 'fail' }, // a deprecated API throws where it is called
   steps: [{ exec: 'jest --ci --maxWorkers=2 -c jest.latest.json', receiveArgs: true }],
 });
-// transformIgnorePatterns, reporters and the rest as in package.json: only where aws-cdk-lib comes from differs
+// as in package.json: only where aws-cdk-lib comes from differs
 new JsonFile(project, 'jest.latest.json', {
   marker: true,
   obj: () => ({
@@ -165,6 +165,8 @@ project.addTask('package:fresh', {
   steps: [{ exec: 'rm -rf dist' }, ...['pre-compile', 'compile', 'post-compile', 'package-all'].map((spawn) => ({ spawn }))],
 });
 project.package.setScript('package', 'node scripts/installed.mjs && node scripts/tools.mjs python3 mvn && npx projen package:fresh');
+project.package.setScript('test:consumers', 'node scripts/installed.mjs && node test/consumers/main.mjs');
+
 // ---- guards of what users build on ----
 project.gitignore.include('/.api-baseline/.jsii'); // in a hidden folder: jsii-docgen reads every other .jsii
 project.addTask('check:api', {
@@ -192,8 +194,6 @@ project.addTask('check:deprecated', {
   env: { ESLINT_USE_FLAT_CONFIG: 'false' },
   steps: [{ exec: 'tsc --noEmit -p tsconfig.latest.json' }, { exec: 'eslint --no-eslintrc -c .eslintrc.latest.json --ext .ts src examples' }],
 });
-project.addTask('types', { description: 'Type-checks everything, tests and scripts included', exec: 'tsc --noEmit -p tsconfig.dev.json' });
-project.package.setScript('test:consumers', 'node scripts/installed.mjs && node test/consumers/main.mjs');
 
 project.tasks.addEnvironment('JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION', '20');
 project.tasks.addEnvironment('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true'); // no call of the suite leaves the machine

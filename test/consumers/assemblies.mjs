@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { filesUnder } from './packages.mjs';
 
-const filesOf = (folder) => readdirSync(folder, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1)).sort();
+const filesOf = (folder) => filesUnder(folder).map((file) => file.slice(folder.length + 1)).sort();
 
 /** Where two cloud assemblies differ, to the byte: templates, assets, manifest, tree. */
 export function differences(expected, actual) {

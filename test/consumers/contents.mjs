@@ -30,13 +30,13 @@ export async function contentProblems() {
   const ofThisMachine = [process.cwd(), homedir(), packedIn, hostname(), userInfo().username]
     .filter((text) => text.length > 4 && !['/root', 'localhost'].includes(text));
   try {
+    const expected = expectedFiles();
     const problems = pomProblems(readFileSync(pom, 'utf8'));
     for (const archive of Object.values(archives)) {
       const folder = await unpacked(archive, fresh());
       const carried = archive.endsWith('.tgz') ? folder : await carriedTarball(folder, fresh());
       if (carried) {
         const files = filesUnder(join(carried, 'package')).map((file) => file.slice(carried.length + '/package/'.length)).sort();
-        const expected = expectedFiles();
         problems.push(...files.filter((file) => !expected.includes(file)).map((file) => `${basename(archive)} holds ${file}, which is not in the list`),
           ...expected.filter((file) => !files.includes(file)).map((file) => `${basename(archive)} lacks ${file}`));
       }

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { run } from './run.mjs';
+import { EXAMPLES, run } from './run.mjs';
 
 const MAIN = {
   'minimal': 'example.MinimalApp',
@@ -22,7 +22,7 @@ export function javaConsumer(prefix) {
       rmSync(join(homedir(), '.m2/repository/io/github/cdklustre'), { recursive: true, force: true }); // what packing left: it has to come from dist
       mkdirSync(folder);
       cpSync('examples/java/minimal/pom.xml', join(folder, 'pom.xml'));
-      for (const sources of ['examples/java/minimal', 'examples/java/own-drain-monitor', 'test/consumers/java']) cpSync(join(sources, 'src'), join(folder, 'src'), { recursive: true });
+      for (const sources of [...EXAMPLES.map((example) => `examples/java/${example}`), 'test/consumers/java']) cpSync(join(sources, 'src'), join(folder, 'src'), { recursive: true });
       await maven(['compile']);
     },
     synthesize: (app, outdir) => maven(['exec:java', `-Dexec.mainClass=${MAIN[app]}`], { CDK_OUTDIR: outdir }),

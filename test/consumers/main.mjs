@@ -8,11 +8,11 @@ import { contentProblems } from './contents.mjs';
 import { javaConsumer } from './java.mjs';
 import { missingPackages } from './packages.mjs';
 import { FROM_SDIST, pythonConsumer } from './python.mjs';
+import { EXAMPLES } from './run.mjs';
 import { typescriptConsumer } from './typescript.mjs';
 import { missingTools } from '../../scripts/tools.mjs';
 
-/** Of the examples, and of this folder. */
-const APPS = ['minimal', 'own-drain-monitor', 'everything-brought', 'own-parts'];
+const APPS = [...EXAMPLES, 'everything-brought', 'own-parts'];
 /** What each language has to say about the values of `bad-values`. */
 const REFUSAL = [
   'lustreStorageCapacity (construct props) is 1000; it must be 1200 or a multiple of 2400 GiB for PERSISTENT_2; use 1200 or 2400',

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PACKAGES } from './packages.mjs';
-import { BARE_PATH, floor, run, schemaVersion } from './run.mjs';
+import { BARE_PATH, EXAMPLES, floor, run, schemaVersion } from './run.mjs';
 
 /** The smallest app once more, with what pip builds from the sdist. */
 export const FROM_SDIST = 'minimal from the sdist';
@@ -24,7 +24,7 @@ export function pythonConsumer(prefix) {
     },
     synthesize: (name, outdir) => {
       const [app, env] = name === FROM_SDIST ? ['minimal', { PYTHONPATH: ofSdist }] : [name, {}];
-      const source = app === 'minimal' || app === 'own-drain-monitor' ? `examples/python/${app}/app.py` : `test/consumers/python/${app.replace('-', '_')}.py`;
+      const source = EXAMPLES.includes(app) ? `examples/python/${app}/app.py` : `test/consumers/python/${app.replace('-', '_')}.py`;
       return run(python, [resolve(source)], folder, { ...BARE_PATH, ...env, CDK_OUTDIR: outdir });
     },
   };

@@ -19,5 +19,8 @@ export const { version, peerDependencies } = JSON.parse(readFileSync('package.js
 /** The lowest version that the library works with. */
 export const floor = (name) => peerDependencies[name].replace('^', '');
 
+/** Of the apps those that are examples; the others are in this folder. */
+export const EXAMPLES = ['minimal', 'own-drain-monitor'];
+
 /** What the CDK takes by a range, and writes into an assembly: the same version in each language, the one that Java's examples name. */
 export const [, schemaVersion] = /cdk-cloud-assembly-schema<\/artifactId><version>([^<]+)/.exec(readFileSync('examples/java/minimal/pom.xml', 'utf8'));
