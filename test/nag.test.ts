@@ -47,40 +47,40 @@ inNewestLane('the checks themselves', () => {
   test('the CDK finds a property that does not exist', () => expect(validate(app.synth())).toContainEqual(expect.stringContaining('Wrong')));
 });
 
-inNewestLane.each(EXAMPLE_APPS)('examples/%s', (folder) => {
-  let app: cdk.App;
-  let assembly: CloudAssembly;
-  beforeAll(() => { assembly = synthesizeExample(folder, (made) => { app = made; }); });
+interface Synthesized { readonly app: cdk.App; readonly assembly: CloudAssembly }
 
-  test('cdk-nag finds nothing', () => expect(nag(app)).toEqual([]));
+/** An app of stacks that are made here. */
+function synthesize(make: (app: cdk.App) => void): Synthesized {
+  const app = new cdk.App();
+  make(app);
+  return { app, assembly: app.synth() };
+}
 
-  test('the CDK finds nothing in the templates', () => expect(validate(assembly)).toEqual([]));
-});
+function synthesizeFolder(folder: string): Synthesized {
+  const apps: cdk.App[] = [];
+  const assembly = synthesizeExample(folder, (app) => apps.push(app));
+  return { app: apps[0], assembly };
+}
 
-const APPS: [string, (app: cdk.App) => void][] = [
-  ...Object.entries(GUARDED_STACKS).map(([name, make]): [string, (app: cdk.App) => void] => [name, (app) => make(new cdk.Stack(app, 'Stack'))]),
-  ['a bucket of another stack', (app) => pipelineOnOtherStack(new cdk.Stack(app, 'Stack'), new cdk.Stack(app, 'Other'))],
+const APPS: [string, () => Synthesized][] = [
+  ...EXAMPLE_APPS.map((folder): [string, () => Synthesized] => [`examples/${folder}`, () => synthesizeFolder(folder)]),
+  ...Object.entries(GUARDED_STACKS).map(([name, make]): [string, () => Synthesized] => [name, () => synthesize((app) => make(new cdk.Stack(app, 'Stack')))]),
+  ['a bucket of another stack', () => synthesize((app) => pipelineOnOtherStack(new cdk.Stack(app, 'Stack'), new cdk.Stack(app, 'Other')))],
 ];
 
 inNewestLane.each(APPS)('%s', (_name, make) => {
-  const app = new cdk.App();
-  let assembly: CloudAssembly;
-  beforeAll(() => {
-    make(app);
-    assembly = app.synth();
-  });
+  let made: Synthesized;
+  beforeAll(() => { made = make(); });
 
-  test('cdk-nag finds nothing', () => expect(nag(app)).toEqual([]));
+  test('cdk-nag finds nothing', () => expect(nag(made.app)).toEqual([]));
 
-  test('the CDK finds nothing in the templates', () => expect(validate(assembly)).toEqual([]));
+  test('the CDK finds nothing in the templates', () => expect(validate(made.assembly)).toEqual([]));
 });
 
 inNewestLane('what others give to a role is not explained by the library', () => {
   const star = (...actions: string[]) => new iam.PolicyStatement({ actions, resources: ['*'] });
   const found = (make: (stack: cdk.Stack) => void) => {
-    const app = new cdk.App();
-    make(new cdk.Stack(app, 'Stack'));
-    app.synth();
+    const { app } = synthesize((made) => make(new cdk.Stack(made, 'Stack')));
     return nag(app).filter((each) => each.includes('IAM5'));
   };
 
